@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* feed.h - frames from another thread (or bus) to a loop: ring + eventfd */
+#ifndef EVCAN_FEED_H
+#define EVCAN_FEED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "ring.h"
+#include "wake.h"
+
+/* The fd is readable while the consumer is asked to come. It is written only
+ * when the consumer may sleep, so a flood costs no system calls. Frames
+ * without room are dropped, the newest first, and leave a marker in the ring
+ * where the hole is. */
+struct evcan_feed_ {
+	struct evcan_ring_ ring;
+	struct evcan_wake_ wake;
+	atomic_bool sleeping;        /* the consumer wants to be woken */
+	_Atomic uint64_t hole;       /* dropped, and not marked yet */
+	atomic_bool marked;          /* the ring may hold markers */
+};
+
+/* @return 0, EVCAN_ERR_NOMEM, or EVCAN_ERR_OPERATION with errno set */
+int evcan_feed_init_(struct evcan_feed_ *feed, size_t frames);
+void evcan_feed_destroy_(struct evcan_feed_ *feed);
+
+/* Producer: copies frames in, drops and counts those without room.
+ * @return how many had room; *wake is set to true when the consumer sleeps
+ * and must be woken now (by evcan_feed_wake_() or otherwise) */
+size_t evcan_feed_push_(struct evcan_feed_ *feed,
+    const struct evcan_frame *frames, size_t n, bool *wake);
+/* Producer: frames that would have room now. */
+size_t evcan_feed_room_(struct evcan_feed_ *feed);
+/* Any thread: makes the fd readable. */
+void evcan_feed_wake_(struct evcan_feed_ *feed);
+
+/* Consumer: frames out. When it becomes empty the consumer is marked as
+ * sleeping; `clear` also empties the fd (not needed when watched by edges).
+ * @param lost receives the frames dropped before the first of these
+ * @return the number; less than n does not mean empty: a hole divides */
+size_t evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
+    size_t n, bool clear, uint64_t *lost);
+/* Consumer: whether there is more, which nothing will wake for. */
+bool evcan_feed_more_(const struct evcan_feed_ *feed);
+
+#endif
