@@ -137,23 +137,27 @@ struct evcan_bus {
 void evcan_bus_hold_(struct evcan_bus *bus);
 /* May release it: touch nothing after. */
 void evcan_bus_drop_(struct evcan_bus *bus);
+/* Asks the driver to filter; core does what it cannot. */
+void evcan_bus_apply_filters_(struct evcan_bus *bus);
+/* Sets the bus's last error. @return code */
+int evcan_bus_fail_(struct evcan_bus *bus, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The notifier takes or gives back (all NULL) the consumer's place. */
+int evcan_bus_attach_(struct evcan_bus *bus, struct evcan_notifier *notifier,
+    evcan_bus_recv_cb recv_cb, evcan_bus_event_cb event_cb);
+
+/* bus_life.c */
 /* Closes, reopens and tells what is to be told. Makes call-backs; the caller
  * holds the bus. */
 void evcan_bus_settle_(struct evcan_bus *bus);
 /* Whether settling would do something now. */
 bool evcan_bus_unsettled_(const struct evcan_bus *bus);
-/* Sets the bus's last error. @return code */
-int evcan_bus_fail_(struct evcan_bus *bus, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-void evcan_bus_set_due_(struct evcan_bus *bus, enum evcan_due_ which,
-    int64_t due_ns);
-/* The notifier takes or gives back (all NULL) the consumer's place. */
-int evcan_bus_attach_(struct evcan_bus *bus, struct evcan_notifier *notifier,
-    evcan_bus_recv_cb recv_cb, evcan_bus_event_cb event_cb);
 
 /* bus_io.c */
 int evcan_bus_io_init_(struct evcan_bus *bus, struct evcan_error *err);
 void evcan_bus_io_destroy_(struct evcan_bus *bus);
+void evcan_bus_set_due_(struct evcan_bus *bus, enum evcan_due_ which,
+    int64_t due_ns);
 /* The loop shall come back to the bus. */
 void evcan_bus_soon_(struct evcan_bus *bus);
 /* Watches again what was paused while nobody wanted frames. */

@@ -9,15 +9,19 @@
 
 #include <evcan/frame.h>
 
-/* head and tail only grow; each is written by one side. They stand on cache
- * lines of their own so that the sides do not slow each other down. */
+/* head and tail only grow; each is written by one side. The padding keeps
+ * them on cache lines of their own, wherever the struct stands, so that the
+ * sides do not slow each other down. */
 struct evcan_ring_ {
 	struct evcan_frame *frames;
 	size_t mask;
-	_Alignas(64) _Atomic size_t head;   /* written by the producer */
-	size_t tail_seen;                   /* the producer's copy of tail */
-	_Alignas(64) _Atomic size_t tail;   /* written by the consumer */
-	size_t head_seen;                   /* the consumer's copy of head */
+	char padding[64];
+	_Atomic size_t head;     /* written by the producer */
+	size_t tail_seen;        /* the producer's copy of tail */
+	char more_padding[64];
+	_Atomic size_t tail;     /* written by the consumer */
+	size_t head_seen;        /* the consumer's copy of head */
+	char end_padding[64];
 };
 
 /* Room for at least n frames (rounded up to a power of two). */
