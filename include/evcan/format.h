@@ -86,6 +86,7 @@ struct evcan_format {
 	 * @return frames (0: needs more bytes, or the end), or negative with
 	 * out->error: what is faulty is consumed, frames of the same call
 	 * before the fault must have been returned by an earlier call
+	 * (which may have consumed it already: then `used` is 0 now)
 	 */
 	int (*decode)(void *state, const struct evcan_span *span,
 	    struct evcan_frame *frames, size_t max, struct evcan_decode *out);

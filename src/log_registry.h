@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* log_registry.h - what readers and writers share about formats */
+#ifndef EVCAN_LOG_REGISTRY_H
+#define EVCAN_LOG_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <evcan/format.h>
+
+/* What evcan_log_reader_options() and evcan_log_writer_options() fill. */
+struct evcan_log_reader_options_ {
+	const char *format;
+};
+
+struct evcan_log_writer_options_ {
+	const char *format;
+	bool append;
+	int64_t queue_size;
+	double flush_interval;
+	double close_timeout;
+};
+
+/* Room for the list of formats in an error text. */
+#define EVCAN_LOG_FORMATS_MAX 300
+
+/* "candump (.log), printer (.txt)": those that can be written, or read.
+ * @return buf */
+const char *evcan_log_formats_(char buf[EVCAN_LOG_FORMATS_MAX],
+    bool writing);
+
+/* The format that an option names, able to write (or read); NULL with err.
+ * @param name of the log, for the error */
+const struct evcan_format *evcan_log_format_named_(const char *format,
+    const char *name, bool writing, struct evcan_error *err);
+
+/* A format's state, zeroed and filled from its rows; NULL with err. Free
+ * it with free(). */
+void *evcan_log_state_new_(const struct evcan_options *options,
+    const struct evcan_option *rows, size_t size, struct evcan_error *err);
+
+#endif

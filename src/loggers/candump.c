@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* candump.c - can-utils' log: (seconds) interface frame */
+#include <evcan/format.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <evcan/channel.h>
+#include <evcan/listener.h>
+
+#include "bytes.h"
+#include "candump_line.h"
+#include "text.h"
+
+/*
+ * Written: what candump -L writes, byte by byte. Read: every variant of it
+ * that tools leave behind (see candump_line.c).
+ *
+ * Stamps below one year count from the log's own start (asc2log and canplayer
+ * make such logs): their clock is relative. Others are Unix time, taken as
+ * the kernel's. A channel is its interface's name and nothing else: "0" stays
+ * "0" where python-can makes can0 of it, so that can0, vcan0 and 0 are three
+ * channels after a round trip too. A hole is a DROPCOUNT line; NUL bytes are
+ * passed over (a file cut by a crash), and so is CAN XL, which is counted.
+ */
+
+#define LINE_MAX_LEN (16u << 10)
+
+/* Reading */
+
+#define EACH_BYTE(b) (0x0101010101010101u * (b))
+
+/* Eight hex digits in one number. @return false: some are not */
+static inline bool
+hex8(uint64_t x, uint32_t *out)
+{
+	const uint64_t low = x | EACH_BYTE(0x20);
+	const uint64_t digit = (x + EACH_BYTE(0x80 - '0')) &
+	    ~(x + EACH_BYTE(0x80 - '9' - 1));
+	const uint64_t alpha = (low + EACH_BYTE(0x80 - 'a')) &
+	    ~(low + EACH_BYTE(0x80 - 'f' - 1)) & EACH_BYTE(0x80);
+	uint64_t n;
+
+	/* Sums stay within their bytes only when no byte is 0x80 or more. */
+	if (((digit | alpha) & ~x & EACH_BYTE(0x80)) != EACH_BYTE(0x80))
+		return false;
+	n = (x & EACH_BYTE(0x0f)) + (alpha >> 7) * 9;
+	n = (n << 4 | n >> 8) & 0x00ff00ff00ff00ffu;
+	n = (n | n >> 8) & 0x0000ffff0000ffffu;
+	*out = (uint32_t)(n | n >> 16);
+	return true;
+}
+
+/* Six decimal digits and ") " in one number. @return false: they are not */
+static inline bool
+micros6(uint64_t x, uint32_t *out)
+{
+	uint64_t y = (x & 0xffffffffffffu) - 0x303030303030u;
+
+	if (x >> 48 != (')' | ' ' << 8) ||
+	    ((y | (y + 0x767676767676u)) & EACH_BYTE(0x80)) != 0)
+		return false;
+	y = y * 10 + (y >> 8);
+	*out = (uint32_t)((y & 0xff) * 10000 + (y >> 16 & 0xff) * 100 +
+	    (y >> 32 & 0xff));
+	return true;
+}
+
+static inline const struct evcan_candump_name_ *
+fast_name(struct evcan_candump_reader_ *reader, const uint8_t *p)
+{
+	const uint64_t x = get_le64(p);
+	const struct evcan_candump_name_ *name = &reader->names[reader->last];
+
+	if ((x & name->mask) == name->key && name->mask != 0)
+		return name;
+	for (unsigned i = 0; i < EVCAN_CANDUMP_NAMES; i++) {
+		name = &reader->names[i];
+		if ((x & name->mask) == name->key && name->mask != 0) {
+			reader->last = i;
+			return name;
+		}
+	}
+	return NULL;
+}
+
+/* Identifier of 3 or 8 digits and '#'. @return behind it, or NULL */
+static inline const uint8_t *
+fast_id(const uint8_t *p, struct evcan_frame *frame)
+{
+	const uint8_t a = evcan_hex_value_[p[0]];
+	const uint8_t b = evcan_hex_value_[p[1]];
+	const uint8_t c = evcan_hex_value_[p[2]];
+	uint32_t x;
+
+	if (p[3] == '#') {
+		/* a > 7 is also what is no digit at all. */
+		if (a > 7 || (b | c) > 15)
+			return NULL;
+		frame->id = (uint32_t)(a << 8 | b << 4 | c);
+		frame->flags = 0;
+		return p + 4;
+	}
+	if (p[8] != '#' || !hex8(get_le64(p), &x))
+		return NULL;
+	/* hex8() gives the first pair in the lowest byte. */
+	frame->id = (x & 0xff) << 24 | (x & 0xff00) << 8 |
+	    (x >> 8 & 0xff00) | x >> 24;
+	frame->flags = EVCAN_FRAME_EXT;
+	return frame->id <= EVCAN_MAX_EXT_ID ? p + 9 : NULL;
+}
+
+/* Up to 8 bytes of data. @return behind them */
+static inline const uint8_t *
+fast_data(const uint8_t *p, struct evcan_frame *frame)
+{
+	uint32_t x, y;
+	unsigned len = 0;
+
+	if (hex8(get_le64(p), &x) && hex8(get_le64(p + 8), &y)) {
+		put_le32(frame->data, x);
+		put_le32(frame->data + 4, y);
+		frame->len = frame->dlc = 8;
+		return p + 16;
+	}
+	memset(frame->data, 0, 8);
+	while (len < 8) {
+		const uint8_t hi = evcan_hex_value_[p[0]];
+		const uint8_t lo = evcan_hex_value_[p[1]];
+
+		if ((hi | lo) > 15)
+			break;
+		frame->data[len++] = (uint8_t)(hi << 4 | lo);
+		p += 2;
+	}
+	frame->len = frame->dlc = (uint8_t)len;
+	return p;
+}
+
+/* How far behind a line's start fast_line() may look. */
+#define FAST_BYTES 64
+
+/* The shape that nearly every line has: a second and a name seen before, a
+ * classic data frame. @return the next line, or NULL: on any surprise */
+static inline const uint8_t *
+fast_line(struct evcan_candump_reader_ *reader, const uint8_t *p,
+    struct evcan_frame *frame)
+{
+	const struct evcan_candump_name_ *name;
+	uint32_t micros;
+
+	if ((get_le64(p) & reader->sec_mask) != reader->sec_key ||
+	    (get_le32(p + 8) & reader->sec_mask2) != reader->sec_key2)
+		return NULL;
+	p += reader->sec_len;
+	if (!micros6(get_le64(p), &micros))
+		return NULL;
+	p += 8;
+	name = fast_name(reader, p);
+	if (name == NULL)
+		return NULL;
+	p = fast_id(p + name->len + 1, frame);
+	if (p == NULL)
+		return NULL;
+	p = fast_data(p, frame);
+	frame->dir = EVCAN_DIR_RX;
+	if (*p == ' ' && (p[1] == 'R' || p[1] == 'T')) {
+		frame->dir = p[1] == 'R' ? EVCAN_DIR_RX : EVCAN_DIR_TX;
+		p += 2;
+	}
+	if (*p == '\r')
+		p++;
+	if (*p != '\n')
+		return NULL;
+	frame->time_ns = reader->sec_ns + (int64_t)micros * 1000;
+	frame->channel = name->channel;
+	frame->clock = reader->sec_clock;
+	frame->hops = 0;
+	memset(frame->reserved, 0, sizeof(frame->reserved));
+	return p + 1;
+}
+
+/* Finds where a line ends: LF, CR LF, CR alone, or NUL (a file cut by a
+ * crash or allocated before). @return behind the end, or NULL: not there */
+static const char *
+line_end(const char *p, const char *end, bool last, const char **eol)
+{
+	const char *stop, *at;
+
+	if ((size_t)(end - p) > LINE_MAX_LEN)
+		end = p + LINE_MAX_LEN;
+	stop = memchr(p, '\n', (size_t)(end - p));
+	*eol = stop != NULL ? stop : end;
+	at = memchr(p, '\0', (size_t)(*eol - p));
+	if (at != NULL)
+		*eol = at;
+	at = memchr(p, '\r', (size_t)(*eol - p));
+	if (at == NULL) {
+		if (*eol == stop)
+			return stop + 1;
+		return *eol < end || last ? *eol : NULL;
+	}
+	*eol = at;
+	if (at + 1 == end)
+		return last ? end : NULL;
+	return at[1] == '\n' ? at + 2 : at + 1;
+}
+
+/* Keeps a fault until the frames before it are delivered. */
+static void
+keep_fault(struct evcan_candump_reader_ *reader, const char *line,
+    const struct evcan_candump_fault_ *fault, uint64_t number)
+{
+	reader->why = fault->why;
+	reader->why_column = (unsigned)(fault->at - line) + 1;
+	reader->why_line = number;
+}
+
+static int
+tell_fault(struct evcan_candump_reader_ *reader, struct evcan_decode *out)
+{
+	const char *why = reader->why;
+
+	reader->why = NULL;
+	out->error_line = reader->why_line;
+	return evcan_error_set(&out->error, EVCAN_ERR_SYNTAX, 0,
+	    "column %u: %s", reader->why_column, why);
+}
+
+/* Passes over the rest of a line that is too long, and NUL bytes. */
+static const char *
+pass_over(struct evcan_candump_reader_ *reader, const char *p, const char *end,
+    struct evcan_decode *out)
+{
+	const char *eol;
+
+	if (reader->skipping) {
+		eol = memchr(p, '\n', (size_t)(end - p));
+		if (eol == NULL)
+			return end;
+		reader->skipping = false;
+		out->line++;
+		p = eol + 1;
+	}
+	while (p < end && *p == '\0')
+		p++;
+	return p;
+}
+
+/* One line by the full grammar. @return the next line; p itself if more
+ * bytes are needed, or with reader->why */
+static const char *
+slow_line(struct evcan_candump_reader_ *reader, const char *p,
+    const char *end, bool last, struct evcan_frame *frame, bool *got,
+    struct evcan_decode *out)
+{
+	const bool overlong = (size_t)(end - p) > LINE_MAX_LEN;
+	struct evcan_candump_fault_ fault = { NULL, p, false };
+	const char *eol, *next;
+	enum evcan_candump_line_ line;
+
+	next = line_end(p, end, last && !overlong, &eol);
+	if (next == NULL && !overlong)
+		return p;
+	if (next == NULL) {
+		fault.why = "the line has more than 16 KiB and is passed "
+		    "over";
+		keep_fault(reader, p, &fault, out->line);
+		reader->skipping = true;
+		return p + LINE_MAX_LEN;
+	}
+	line = evcan_candump_line_(reader, p, eol, frame, out, &fault);
+	*got = line == EVCAN_LINE_FRAME;
+	if (line == EVCAN_LINE_BAD)
+		keep_fault(reader, p, &fault, out->line);
+	if (fault.again)
+		return p;
+	if (next > eol)   /* not a NUL, nor the end of the log */
+		out->line++;
+	return next;
+}
+
+static int
+decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
+    size_t max, struct evcan_decode *out)
+{
+	struct evcan_candump_reader_ *reader = state;
+	const char *start = (const char *)span->data, *p = start, *next;
+	const char *end = start + span->len;
+	const char *fast_end = span->len > FAST_BYTES ? end - FAST_BYTES : p;
+	size_t n = 0;
+	bool got;
+
+	while (n < max && p < end && reader->why == NULL) {
+		if (p < fast_end && reader->sec_len > 0 &&
+		    !reader->skipping) {
+			next = (const char *)fast_line(reader,
+			    (const uint8_t *)p, &frames[n]);
+			if (next != NULL) {
+				n++;
+				out->line++;
+				p = next;
+				continue;
+			}
+		}
+		p = pass_over(reader, p, end, out);
+		if (p == end)
+			break;
+		got = false;
+		next = slow_line(reader, p, end, span->end, &frames[n], &got,
+		    out);
+		if (next == p)
+			break;
+		n += got;
+		p = next;
+	}
+	out->used = (size_t)(p - start);
+	if (n == 0 && reader->why != NULL)
+		return tell_fault(reader, out);
+	return (int)n;
+}
+
+/* Lines that are looked at before a log is given up. */
+#define BID_LINES 20
+
+static int
+bid(const uint8_t *data, size_t len)
+{
+	const char *p = (const char *)data, *end = p + len, *eol, *next;
+	struct evcan_candump_reader_ probe = { .probing = true };
+	struct evcan_decode out = { .line = 1 };
+	struct evcan_frame frame;
+	struct evcan_candump_fault_ fault;
+	int bad_lines = 0, comments = 0;
+
+	while (p < end && bad_lines < BID_LINES) {
+		p = pass_over(&probe, p, end, &out);
+		next = line_end(p, end, true, &eol);
+		if (p == end || next == NULL)
+			break;
+		switch (evcan_candump_line_(&probe, p, eol, &frame, &out, &fault)) {
+		case EVCAN_LINE_FRAME:
+			return bad_lines > 0 ? 40 : 80;
+		case EVCAN_LINE_OTHER:
+			comments++;
+			break;
+		case EVCAN_LINE_BAD:
+			bad_lines++;
+			break;
+		}
+		out.line++;
+		p = next;
+	}
+	if (out.gaps + out.skipped > 0)
+		return 40;
+	return bad_lines == 0 && comments > 0;
+}
+
+/* Writing */
+
+/* A channel's name as it is written, with a blank before and behind. */
+struct label {
+	char text[EVCAN_CHANNEL_NAME_MAX + 3];
+	size_t len;
+	uint16_t channel;
+	bool lost;       /* it had to be changed */
+	bool known;
+};
+
+/* Frames lost so far on one interface. */
+struct drops {
+	char *name;
+	uint64_t total;
+};
+
+struct writer {
+	const char *channel;     /* options */
+	int decimals;            /* 0: six, 1: nine */
+	bool direction;
+	int64_t sec_ns;          /* of sec_text */
+	char sec_text[EVCAN_TEXT_TIME_MAX];   /* "(1483389946." */
+	size_t sec_len;
+	struct label labels[EVCAN_CANDUMP_NAMES];
+	unsigned oldest;
+	struct drops *drops;
+	size_t drop_count;
+};
+
+#define ATTRIBUTES \
+	"channel direction echo hops clock nanoseconds dlc"
+enum attribute {
+	LOST_CHANNEL,
+	LOST_DIRECTION,
+	LOST_ECHO,
+	LOST_HOPS,
+	LOST_CLOCK,
+	LOST_NANOSECONDS,
+	LOST_DLC
+};
+
+static const struct evcan_option write_rows[] = {
+	{ .name = "channel", .type = EVCAN_OPTION_TEXT, .fallback = "vcan0",
+	  .help = "interface name of frames that have no channel",
+	  .offset = offsetof(struct writer, channel) },
+	{ .name = "decimals", .type = EVCAN_OPTION_CHOICE,
+	  .fallback = "6", .choices = "6 9",
+	  .help = "digits behind the point of a second; 9 keep whole "
+	      "nanoseconds",
+	  .offset = offsetof(struct writer, decimals) },
+	{ .name = "direction", .type = EVCAN_OPTION_BOOL,
+	  .fallback = "false",
+	  .help = "end each line with R or T, as candump -x and python-can "
+	      "do",
+	  .offset = offsetof(struct writer, direction) },
+	{ .name = NULL }
+};
+
+static int
+begin(void *state, bool appending, struct evcan_buffer *out,
+    struct evcan_error *err)
+{
+	struct writer *writer = state;
+
+	(void)appending;
+	(void)out;
+	(void)err;
+	writer->sec_ns = INT64_MAX;   /* no frame is later */
+	return 0;
+}
+
+/* A name with blanks or line ends in it would not come back: they become
+ * underscores. */
+static void
+make_label(struct label *label, const char *name)
+{
+	size_t len = strnlen(name, EVCAN_CHANNEL_NAME_MAX);
+
+	label->lost = false;
+	label->text[0] = ' ';
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)name[i];
+		const bool fits = c > ' ' && c != 0x7f;
+
+		label->text[1 + i] = fits ? (char)c : '_';
+		label->lost |= !fits;
+	}
+	label->text[1 + len] = ' ';
+	label->len = len + 2;
+}
+
+static const char *
+fallback_name(const struct writer *writer)
+{
+	return *writer->channel != '\0' ? writer->channel : "vcan0";
+}
+
+static const struct label *
+find_label(struct writer *writer, uint16_t channel)
+{
+	struct label *label;
+	const char *name;
+
+	for (unsigned i = 0; i < EVCAN_CANDUMP_NAMES; i++)
+		if (writer->labels[i].known &&
+		    writer->labels[i].channel == channel)
+			return &writer->labels[i];
+	label = &writer->labels[writer->oldest];
+	writer->oldest = (writer->oldest + 1) % EVCAN_CANDUMP_NAMES;
+	name = evcan_channel_name(channel);
+	make_label(label, *name != '\0' ? name : fallback_name(writer));
+	label->channel = channel;
+	label->known = true;
+	return label;
+}
+
+static const char two_digits_of[] =
+    "00010203040506070809101112131415161718192021222324"
+    "25262728293031323334353637383940414243444546474849"
+    "50515253545556575859606162636465666768697071727374"
+    "75767778798081828384858687888990919293949596979899";
+
+/* "(%010u." once a second, then the decimals. */
+static char *
+put_time(struct writer *writer, char *p, int64_t ns)
+{
+	uint32_t rest, micros;
+
+	if (ns < writer->sec_ns || ns - writer->sec_ns >= EVCAN_NS_PER_SEC) {
+		const int64_t sec = ns / EVCAN_NS_PER_SEC;
+
+		writer->sec_ns = sec * EVCAN_NS_PER_SEC;
+		writer->sec_len = (size_t)snprintf(writer->sec_text,
+		    sizeof(writer->sec_text), "(%010lld.", (long long)sec);
+	}
+	rest = (uint32_t)(ns - writer->sec_ns);
+	micros = rest / 1000;
+	memcpy(p, writer->sec_text, 16);
+	p += writer->sec_len;
+	memcpy(p, two_digits_of + micros / 10000 * 2, 2);
+	memcpy(p + 2, two_digits_of + micros / 100 % 100 * 2, 2);
+	memcpy(p + 4, two_digits_of + micros % 100 * 2, 2);
+	p += 6;
+	if (writer->decimals == 1) {
+		rest %= 1000;
+		*p++ = (char)('0' + rest / 100);
+		memcpy(p, two_digits_of + rest % 100 * 2, 2);
+		p += 2;
+	}
+	*p = ')';
+	return p + 1;
+}
+
+/* Counts what this frame's line will not bring back. */
+static void
+count_lost(const struct writer *writer, const struct evcan_frame *frame,
+    const struct label *label, uint64_t *lost)
+{
+	const uint8_t clock = frame->time_ns < EVCAN_CANDUMP_RELATIVE ?
+	    EVCAN_CLOCK_RELATIVE : EVCAN_CLOCK_KERNEL;
+
+	lost[LOST_CHANNEL] += label->lost;
+	lost[LOST_DIRECTION] += frame->dir > (writer->direction ?
+	    EVCAN_DIR_TX : EVCAN_DIR_RX);
+	lost[LOST_ECHO] += (frame->flags & EVCAN_FRAME_ECHO) != 0;
+	lost[LOST_HOPS] += frame->hops != 0;
+	lost[LOST_CLOCK] += frame->clock != clock;
+	lost[LOST_NANOSECONDS] += writer->decimals == 0 &&
+	    frame->time_ns % 1000 != 0;
+	lost[LOST_DLC] += (frame->flags & EVCAN_FRAME_FD) != 0 &&
+	    frame->dlc != evcan_len2dlc(frame->len);
+}
+
+/* What a line needs at most. */
+#define LINE_ROOM (EVCAN_TEXT_TIME_MAX + EVCAN_CHANNEL_NAME_MAX + \
+	EVCAN_TEXT_FRAME_MAX + 16)
+
+static int
+encode(void *state, const struct evcan_frame *frames, size_t n,
+    struct evcan_buffer *out, struct evcan_encode *info)
+{
+	struct writer *writer = state;
+	const struct label *label = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct evcan_frame *frame = &frames[i];
+		char *start, *p;
+
+		if (frame->time_ns < 0 ||
+		    (frame->flags & EVCAN_FRAME_OVERLOAD) != 0) {
+			info->unfit++;
+			continue;
+		}
+		start = (char *)evcan_buffer_reserve(out, LINE_ROOM);
+		if (start == NULL)
+			return 0;   /* core sees out->failed */
+		if (label == NULL || label->channel != frame->channel)
+			label = find_label(writer, frame->channel);
+		p = put_time(writer, start, frame->time_ns);
+		if (label->len <= 16)
+			memcpy(p, label->text, 16);
+		else
+			memcpy(p, label->text, label->len);
+		p = evcan_text_put_frame_(p + label->len, frame);
+		if (writer->direction) {
+			*p++ = ' ';
+			*p++ = frame->dir == EVCAN_DIR_RX ? 'R' : 'T';
+		}
+		*p++ = '\n';
+		evcan_buffer_commit(out, (size_t)(p - start));
+		count_lost(writer, frame, label, info->lost);
+	}
+	return 0;
+}
+
+static struct drops *
+find_drops(struct writer *writer, const char *name)
+{
+	struct drops *drops;
+
+	for (size_t i = 0; i < writer->drop_count; i++)
+		if (strcmp(writer->drops[i].name, name) == 0)
+			return &writer->drops[i];
+	drops = realloc(writer->drops,
+	    (writer->drop_count + 1) * sizeof(*drops));
+	if (drops == NULL)
+		return NULL;
+	writer->drops = drops;
+	drops += writer->drop_count;
+	drops->total = 0;
+	drops->name = strdup(name);
+	if (drops->name == NULL)
+		return NULL;
+	writer->drop_count++;
+	return drops;
+}
+
+/* The line that candump -L writes on SO_RXQ_OVFL. */
+static int
+encode_gap(void *state, const char *channel, const struct evcan_gap *gap,
+    struct evcan_buffer *out)
+{
+	struct writer *writer = state;
+	struct label label;
+	struct drops *drops;
+	char line[EVCAN_CHANNEL_NAME_MAX + 128];
+
+	make_label(&label, *channel != '\0' ? channel :
+	    fallback_name(writer));
+	label.text[label.len - 1] = '\0';
+	drops = find_drops(writer, label.text + 1);
+	if (drops == NULL)
+		return EVCAN_ERR_NOMEM;
+	drops->total += gap->lost;
+	snprintf(line, sizeof(line), EVCAN_CANDUMP_DROPS "%llu CAN frame%s on '%s' "
+	    "socket (total drops %llu)\n", (unsigned long long)gap->lost,
+	    gap->lost == 1 ? "" : "s", drops->name,
+	    (unsigned long long)drops->total);
+	evcan_buffer_append(out, line, strlen(line));
+	return 0;
+}
+
+static void
+write_done(void *state)
+{
+	struct writer *writer = state;
+
+	for (size_t i = 0; i < writer->drop_count; i++)
+		free(writer->drops[i].name);
+	free(writer->drops);
+}
+
+const struct evcan_format evcan_format_candump_ = {
+	.name = "candump",
+	.summary = "can-utils log, as candump -L writes it",
+	.suffixes = ".log",
+	.attributes = ATTRIBUTES,
+	.flags = EVCAN_FORMAT_TEXT,
+	.read_size = sizeof(struct evcan_candump_reader_),
+	.bid = bid,
+	.decode = decode,
+	.write_options = write_rows,
+	.write_size = sizeof(struct writer),
+	.begin = begin,
+	.encode = encode,
+	.encode_gap = encode_gap,
+	.write_done = write_done
+};

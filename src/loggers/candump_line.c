@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* candump_line.c - one line of a candump log, by the full grammar */
+#include "candump_line.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "text.h"
+
+/* The last second that nanoseconds in 64 bits can tell. */
+#define LAST_SECOND 9223372035ll
+
+static int
+bad(struct evcan_candump_fault_ *fault, const char *at, const char *why)
+{
+	fault->at = at;
+	fault->why = why;
+	return -1;
+}
+
+/* Keeps a second's text so that the next line with it goes fast. */
+static void
+keep_second(struct evcan_candump_reader_ *reader, const char *text,
+    size_t len, int64_t ns)
+{
+	uint8_t bytes[12], mask[12];
+
+	if (len > sizeof(bytes))
+		return;
+	memset(bytes, 0, sizeof(bytes));
+	memset(mask, 0, sizeof(mask));
+	memcpy(bytes, text, len);
+	memset(mask, 0xff, len);
+	reader->sec_key = get_le64(bytes);
+	reader->sec_mask = get_le64(mask);
+	reader->sec_key2 = get_le32(bytes + 8);
+	reader->sec_mask2 = get_le32(mask + 8);
+	reader->sec_len = len;
+	reader->sec_ns = ns;
+	reader->sec_clock = ns < EVCAN_CANDUMP_RELATIVE ? EVCAN_CLOCK_RELATIVE :
+	    EVCAN_CLOCK_KERNEL;
+}
+
+/* The digits behind the point, up to ')'. */
+static const char *
+get_fraction(const char *p, const char *eol, int64_t *ns,
+    struct evcan_candump_fault_ *fault)
+{
+	const char *start = p;
+	int64_t value = 0;
+	int digits;
+
+	while (p < eol && *p >= '0' && *p <= '9' && p - start < 10)
+		value = value * 10 + (*p++ - '0');
+	digits = (int)(p - start);
+	if (digits == 0 || digits > 9 || p == eol || *p != ')') {
+		bad(fault, p, "expected up to 9 decimals and ')'");
+		return NULL;
+	}
+	/* asc2log rounds up to 1000000 microseconds now and then. */
+	if (digits == 7 && value == 1000000)
+		digits = 6;
+	for (; digits < 9; digits++)
+		value *= 10;
+	*ns = value;
+	return p + 1;
+}
+
+static int
+two_digits(const char *p)
+{
+	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+		return -1;
+	return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
+/* "YYYY-MM-DD hh:mm" in local time, kept for the next line. */
+static bool
+get_minute(struct evcan_candump_reader_ *reader, const char *p)
+{
+	int century = two_digits(p), year = two_digits(p + 2);
+	int month = two_digits(p + 5), day = two_digits(p + 8);
+	int hour = two_digits(p + 11), min = two_digits(p + 14);
+	struct tm tm = { .tm_isdst = -1 };
+	time_t when;
+
+	if (memcmp(p, reader->minute, sizeof(reader->minute)) == 0)
+		return true;
+	if (century < 0 || year < 0 || p[4] != '-' || month < 1 ||
+	    month > 12 || p[7] != '-' || day < 1 || p[10] != ' ' ||
+	    hour < 0 || hour > 23 || p[13] != ':' || min < 0 || min > 59)
+		return false;
+	tm.tm_year = century * 100 + year - 1900;
+	tm.tm_mon = month - 1;
+	tm.tm_mday = day;
+	tm.tm_hour = hour;
+	tm.tm_min = min;
+	when = mktime(&tm);
+	/* mktime() turns 31 February into March instead of refusing it. */
+	if (tm.tm_mday != day || when < 0 || when > LAST_SECOND - 60)
+		return false;
+	memcpy(reader->minute, p, sizeof(reader->minute));
+	reader->minute_s = when;
+	return true;
+}
+
+/* @param p behind '(' */
+static const char *
+get_date(struct evcan_candump_reader_ *reader, const char *p, const char *eol,
+    struct evcan_frame *frame, struct evcan_candump_fault_ *fault)
+{
+	int64_t ns;
+	int sec;
+
+	if (eol - p < 20 || !get_minute(reader, p) || p[16] != ':' ||
+	    (sec = two_digits(p + 17)) < 0 || sec > 60 || p[19] != '.') {
+		bad(fault, p, "expected a time as YYYY-MM-DD hh:mm:ss.ffffff");
+		return NULL;
+	}
+	p = get_fraction(p + 20, eol, &ns, fault);
+	frame->time_ns = (reader->minute_s + sec) * EVCAN_NS_PER_SEC +
+	    (p != NULL ? ns : 0);
+	frame->clock = EVCAN_CLOCK_KERNEL;
+	return p;
+}
+
+/* @param p behind '(' */
+static const char *
+get_seconds(struct evcan_candump_reader_ *reader, const char *p,
+    const char *eol, struct evcan_frame *frame,
+    struct evcan_candump_fault_ *fault)
+{
+	const char *start = p, *point;
+	int64_t sec = 0, ns;
+
+	while (p < eol && *p >= '0' && *p <= '9' && sec <= LAST_SECOND)
+		sec = sec * 10 + (*p++ - '0');
+	if (p == start || sec > LAST_SECOND) {
+		bad(fault, start, "expected seconds before 2262");
+		return NULL;
+	}
+	if (p == eol || *p != '.') {
+		bad(fault, p, "expected '.' and decimals of a second");
+		return NULL;
+	}
+	point = p + 1;
+	p = get_fraction(point, eol, &ns, fault);
+	if (p == NULL)
+		return NULL;
+	keep_second(reader, start - 1, (size_t)(point - start) + 1,
+	    sec * EVCAN_NS_PER_SEC);
+	frame->time_ns = sec * EVCAN_NS_PER_SEC + ns;
+	frame->clock = frame->time_ns < EVCAN_CANDUMP_RELATIVE ?
+	    EVCAN_CLOCK_RELATIVE : EVCAN_CLOCK_KERNEL;
+	return p;
+}
+
+static const char *
+get_time(struct evcan_candump_reader_ *reader, const char *p, const char *eol,
+    struct evcan_frame *frame, struct evcan_candump_fault_ *fault)
+{
+	if (p == eol || *p != '(') {
+		bad(fault, p, "expected '(' and a time");
+		return NULL;
+	}
+	p++;
+	if (eol - p > 4 && p[4] == '-')
+		return get_date(reader, p, eol, frame, fault);
+	return get_seconds(reader, p, eol, frame, fault);
+}
+
+static void
+keep_name(struct evcan_candump_reader_ *reader, const char *text, size_t len,
+    uint16_t channel)
+{
+	struct evcan_candump_name_ *name = &reader->names[reader->oldest];
+	uint8_t bytes[8] = { 0 }, mask[8] = { 0 };
+
+	reader->last = reader->oldest;
+	reader->oldest = (reader->oldest + 1) % EVCAN_CANDUMP_NAMES;
+	memcpy(name->text, text, len);
+	name->len = len;
+	name->channel = channel;
+	name->key = name->mask = 0;
+	if (len > 7)
+		return;
+	memcpy(bytes, text, len);
+	bytes[len] = ' ';
+	memset(mask, 0xff, len + 1);
+	name->key = get_le64(bytes);
+	name->mask = get_le64(mask);
+}
+
+static int
+get_channel(struct evcan_candump_reader_ *reader, const char *text, size_t len,
+    uint16_t *channel, struct evcan_candump_fault_ *fault)
+{
+	int r;
+
+	*channel = EVCAN_CHANNEL_NONE;
+	for (unsigned i = 0; i < EVCAN_CANDUMP_NAMES; i++)
+		if (reader->names[i].len == len &&
+		    memcmp(reader->names[i].text, text, len) == 0) {
+			*channel = reader->names[i].channel;
+			return 0;
+		}
+	if (len > EVCAN_CHANNEL_NAME_MAX)
+		return bad(fault, text, "the interface name is longer than "
+		    "127 characters");
+	if (reader->probing)
+		return 0;
+	r = evcan_channel_intern_n(text, len);
+	if (r > 0) {
+		*channel = (uint16_t)r;
+		keep_name(reader, text, len, *channel);
+		return 0;
+	}
+	if (r == EVCAN_ERR_INVALID)
+		return bad(fault, text, "that is no interface name");
+	if (reader->told)
+		return 0;
+	reader->told = fault->again = true;
+	return bad(fault, text, r == EVCAN_ERR_NOMEM ?
+	    "out of memory for an interface name: its frames have none" :
+	    "this process knows 65,535 interface names already: frames of "
+	    "further ones have none");
+}
+
+static const char *
+skip_blanks(const char *p, const char *eol)
+{
+	while (p < eol && (*p == ' ' || *p == '\t'))
+		p++;
+	return p;
+}
+
+/* ` R` or ` T` at the line's end, or nothing. */
+static int
+get_direction(const char *p, const char *eol, struct evcan_frame *frame,
+    struct evcan_candump_fault_ *fault)
+{
+	const char *start = p;
+
+	frame->dir = EVCAN_DIR_RX;
+	p = skip_blanks(p, eol);
+	if (p < eol && p > start && strchr("RrTt", *p) != NULL) {
+		if (*p == 'T' || *p == 't')
+			frame->dir = EVCAN_DIR_TX;
+		p = skip_blanks(p + 1, eol);
+	}
+	if (p < eol)
+		return bad(fault, p, "expected the line's end, R or T "
+		    "behind the frame");
+	return 0;
+}
+
+/* A line that begins with a time. */
+static enum evcan_candump_line_
+frame_line(struct evcan_candump_reader_ *reader, const char *p,
+    const char *eol, struct evcan_frame *frame,
+    struct evcan_candump_fault_ *fault)
+{
+	const char *name;
+	size_t len;
+
+	p = get_time(reader, p, eol, frame, fault);
+	if (p == NULL)
+		return EVCAN_LINE_BAD;
+	name = p = skip_blanks(p, eol);
+	while (p < eol && *p != ' ' && *p != '\t')
+		p++;
+	len = (size_t)(p - name);
+	p = skip_blanks(p, eol);
+	if (len == 0 || p == eol) {
+		bad(fault, p, "expected an interface name and a frame");
+		return EVCAN_LINE_BAD;
+	}
+	p = evcan_text_get_frame_(p, eol, frame, &fault->why, &fault->at);
+	if (p == NULL && fault->why == evcan_text_is_xl_)
+		return EVCAN_LINE_OTHER;
+	if (p == NULL || get_direction(p, eol, frame, fault) < 0 ||
+	    get_channel(reader, name, len, &frame->channel, fault) < 0)
+		return EVCAN_LINE_BAD;
+	frame->hops = 0;
+	memset(frame->reserved, 0, sizeof(frame->reserved));
+	return EVCAN_LINE_FRAME;
+}
+
+/* "DROPCOUNT: dropped n CAN frames on 'can0' socket (total drops m)" */
+static bool
+get_gap(const char *p, const char *eol, uint64_t *lost)
+{
+	const size_t len = sizeof(EVCAN_CANDUMP_DROPS) - 1;
+	uint64_t n = 0;
+
+	if ((size_t)(eol - p) <= len ||
+	    memcmp(p, EVCAN_CANDUMP_DROPS, len) != 0 ||
+	    p[len] < '0' || p[len] > '9')
+		return false;
+	for (p += len; p < eol && *p >= '0' && *p <= '9'; p++)
+		n = n < UINT64_MAX / 20 ? n * 10 + (uint64_t)(*p - '0') : n;
+	*lost = n;
+	return true;
+}
+
+enum evcan_candump_line_
+evcan_candump_line_(struct evcan_candump_reader_ *reader, const char *p,
+    const char *eol, struct evcan_frame *frame, struct evcan_decode *out,
+    struct evcan_candump_fault_ *fault)
+{
+	uint64_t lost;
+	enum evcan_candump_line_ line;
+
+	if (out->line == 1 && eol - p >= 3 &&
+	    memcmp(p, "\xef\xbb\xbf", 3) == 0)
+		p += 3;   /* an editor's byte order mark */
+	if (get_gap(p, eol, &lost)) {
+		out->gaps++;
+		out->lost += lost;
+		return EVCAN_LINE_OTHER;
+	}
+	p = skip_blanks(p, eol);
+	if (p == eol || *p == '#')
+		return EVCAN_LINE_OTHER;
+	line = frame_line(reader, p, eol, frame, fault);
+	if (line == EVCAN_LINE_OTHER)
+		out->skipped++;
+	return line;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_log_reader.c - logs from everywhere, good and bad */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <evcan/channel.h>
+#include <evcan/error.h>
+#include <evcan/format.h>
+#include <evcan/log.h>
+#include <evcan/options.h>
+
+static char dir[] = "/tmp/evcan-test-XXXXXX";
+
+static const char *
+in_dir(const char *name)
+{
+	static char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static const char *
+make(const char *name, const char *text, size_t len)
+{
+	const char *path = in_dir(name);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	fclose(f);
+	return path;
+}
+
+static struct evcan_log_reader *
+reader_of(const char *name, const char *text)
+{
+	struct evcan_error err = { 0 };
+	struct evcan_log_reader *reader = evcan_log_reader_new(
+	    make(name, text, strlen(text)), NULL, &err);
+
+	assert_string_equal(err.text, "");
+	assert_non_null(reader);
+	return reader;
+}
+
+static void
+refused(const char *path, int code, const char *text)
+{
+	struct evcan_error err = { 0 };
+
+	assert_null(evcan_log_reader_new(path, NULL, &err));
+	assert_int_equal(err.code, code);
+	if (strstr(err.text, text) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", err.text, text);
+}
+
+/* What a log holds, as text: each frame, each error, the counts. */
+
+static void
+put_frame(FILE *out, const struct evcan_frame *frame)
+{
+	static const char *const clocks[] = { "none", "hardware", "kernel",
+	    "host", "relative" };
+	char text[EVCAN_TEXT_MAX];
+
+	evcan_frame_format(frame, text, sizeof(text));
+	fprintf(out, "%lld.%09lld %s [%s] %s %s\n",
+	    (long long)(frame->time_ns / 1000000000),
+	    (long long)(frame->time_ns % 1000000000), clocks[frame->clock],
+	    evcan_channel_name(frame->channel), frame->dir ? "Tx" : "Rx",
+	    text);
+	assert_int_equal(frame->hops, 0);
+	assert_int_equal(frame->reserved[0] | frame->reserved[1] |
+	    frame->reserved[2], 0);
+}
+
+static void
+put_counts(FILE *out, const struct evcan_log_reader *reader)
+{
+	struct evcan_log_read_stats stats;
+
+	evcan_log_reader_get_stats(reader, &stats);
+	fprintf(out, "frames %llu gaps %llu lost %llu skipped %llu "
+	    "errors %llu\n", (unsigned long long)stats.frames,
+	    (unsigned long long)stats.gaps, (unsigned long long)stats.lost,
+	    (unsigned long long)stats.skipped,
+	    (unsigned long long)stats.errors);
+	if (stats.size > 0)
+		assert_int_equal(stats.bytes, stats.size);
+}
+
+static char *
+dump(struct evcan_log_reader *reader, size_t batch)
+{
+	struct evcan_frame frames[64];
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int n;
+
+	memset(frames, 0xa5, sizeof(frames));
+	while ((n = evcan_log_reader_read(reader, frames, batch)) != 0) {
+		const struct evcan_error *err =
+		    evcan_log_reader_error(reader);
+
+		for (int i = 0; i < n; i++)
+			put_frame(out, &frames[i]);
+		if (n < 0) {
+			const char *slash = strrchr(err->text, '/');
+
+			assert_int_equal(n, err->code);
+			fprintf(out, "error: %s\n", slash != NULL ?
+			    slash + 1 : err->text);
+		}
+	}
+	put_counts(out, reader);
+	fclose(out);
+	return text;
+}
+
+static char *
+slurp(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+
+	if (f == NULL)
+		fail_msg("there is no %s", path);
+	assert_true(fread(text, 1, (1 << 20) - 1, f) < (1 << 20) - 1);
+	fclose(f);
+	return text;
+}
+
+/* A source that gives one byte at a time. */
+static int64_t
+one_byte(void *arg, void *buf, size_t size)
+{
+	assert_true(size > 0);
+	return (int64_t)fread(buf, 1, 1, arg);
+}
+
+static int
+close_file(void *arg)
+{
+	fclose(arg);
+	return 0;
+}
+
+static void
+compare(const char *path, const char *expected, bool bytewise, size_t batch)
+{
+	struct evcan_log_io io = { .read = one_byte, .close = close_file };
+	struct evcan_error err = { 0 };
+	struct evcan_log_reader *reader;
+	char *got;
+
+	if (bytewise) {
+		io.arg = fopen(path, "r");
+		reader = evcan_log_reader_new_io(&io, strrchr(path, '/') + 1,
+		    NULL, &err);
+	} else {
+		reader = evcan_log_reader_new(path, NULL, &err);
+	}
+	assert_string_equal(err.text, "");
+	assert_string_equal(evcan_log_reader_format(reader), "candump");
+	got = dump(reader, batch);
+	assert_string_equal(got, expected);
+	free(got);
+	/* The same again after going back, where that is possible. */
+	if (bytewise)
+		assert_int_equal(evcan_log_reader_rewind(reader),
+		    EVCAN_ERR_UNSUPPORTED);
+	else
+		assert_int_equal(evcan_log_reader_rewind(reader), 0);
+	evcan_log_reader_free(reader);
+}
+
+/* Each log of a folder against the .expected beside it;
+ * EVCAN_WRITE_EXPECTED=1 in the environment writes those. */
+static void
+folder(const char *name)
+{
+	const char *top = getenv("top_srcdir");
+	char pattern[400], expected[500];
+	glob_t logs;
+
+	snprintf(pattern, sizeof(pattern), "%s/tests/data/candump/%s/*.log",
+	    top != NULL ? top : ".", name);
+	assert_int_equal(glob(pattern, 0, NULL, &logs), 0);
+	for (size_t i = 0; i < logs.gl_pathc; i++) {
+		const char *path = logs.gl_pathv[i];
+		char *text;
+
+		snprintf(expected, sizeof(expected), "%.*s.expected",
+		    (int)strlen(path) - 4, path);
+		if (getenv("EVCAN_WRITE_EXPECTED") != NULL) {
+			struct evcan_log_reader *reader =
+			    evcan_log_reader_new(path, NULL, NULL);
+			FILE *f = fopen(expected, "w");
+
+			text = dump(reader, 64);
+			fputs(text, f);
+			free(text);
+			fclose(f);
+			evcan_log_reader_free(reader);
+		}
+		text = slurp(expected);
+		print_message("%s\n", path);
+		assert_int_equal(strstr(text, "error: ") != NULL,
+		    strcmp(name, "invalid") == 0);
+		compare(path, text, false, 64);
+		compare(path, text, false, 1);
+		compare(path, text, true, 64);
+		free(text);
+	}
+	globfree(&logs);
+}
+
+static void
+test_valid(void **state)
+{
+	(void)state;
+	folder("valid");
+}
+
+static void
+test_invalid(void **state)
+{
+	(void)state;
+	folder("invalid");
+}
+
+static void
+test_refusals(void **state)
+{
+	static const char gz[] = "\x1f\x8b\x08garbage";
+
+	(void)state;
+	refused("/nowhere/x.log", EVCAN_ERR_NOT_FOUND,
+	    "/nowhere/x.log: cannot be opened for reading");
+	refused(dir, EVCAN_ERR_INIT, "is a directory, not a log file");
+	refused("/dev/null", EVCAN_ERR_NOT_FOUND, "/dev/null: is empty");
+	refused(make("a.log.gz", gz, sizeof(gz)), EVCAN_ERR_NOT_FOUND,
+	    "a.log.gz: is compressed with gzip: gunzip it first");
+	refused(make("a.log", "\xfd" "7zXZ\0", 6), EVCAN_ERR_NOT_FOUND,
+	    "xz");
+	refused(make("a.log", "hello\nworld\n", 12), EVCAN_ERR_NOT_FOUND,
+	    "a.log: is not a log of any known format; those that can be "
+	    "read: candump (.log)");
+	refused(make("a.xyz", "", 0), EVCAN_ERR_NOT_FOUND, "is empty");
+}
+
+static void
+test_options(void **state)
+{
+	struct evcan_options *options = evcan_options_new();
+	const char *path = make("forced", "hello\n", 6);
+	struct evcan_error err = { 0 };
+	struct evcan_log_reader *reader;
+	struct evcan_frame frame;
+
+	(void)state;
+	evcan_options_set(options, "format", "candump", NULL);
+	reader = evcan_log_reader_new(path, options, &err);
+	assert_non_null(reader);
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1),
+	    EVCAN_ERR_SYNTAX);
+	assert_non_null(strstr(evcan_log_reader_error(reader)->text,
+	    "forced:1: column 1: expected '('"));
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1), 0);
+	evcan_log_reader_free(reader);
+
+	evcan_options_set(options, "format", "printer", NULL);
+	assert_null(evcan_log_reader_new(path, options, &err));
+	assert_non_null(strstr(err.text, "cannot read the log format "
+	    "\"printer\"; there are: candump"));
+	evcan_options_set(options, "format", "blurb", NULL);
+	assert_null(evcan_log_reader_new(path, options, &err));
+	assert_non_null(strstr(err.text, "there is no log format"));
+	evcan_options_set(options, "format", "candump", NULL);
+	evcan_options_set(options, "colour", "red", NULL);
+	assert_null(evcan_log_reader_new(path, options, &err));
+	assert_non_null(strstr(err.text, "colour"));
+	evcan_options_free(options);
+}
+
+static void
+test_names(void **state)
+{
+	struct evcan_log_reader *reader = reader_of("n.log",
+	    "(1.0) can0 123#01\n(2.0) vcan0 123#01\n(3.0) 0 123#01\n");
+	struct evcan_frame f[3];
+
+	(void)state;
+	assert_int_equal(evcan_log_reader_read(reader, f, 3), 3);
+	assert_string_equal(evcan_channel_name(f[0].channel), "can0");
+	assert_string_equal(evcan_channel_name(f[1].channel), "vcan0");
+	assert_string_equal(evcan_channel_name(f[2].channel), "0");
+	assert_int_equal(evcan_log_reader_rewind(reader), 0);
+	assert_int_equal(evcan_log_reader_read(reader, f, 2), 2);
+	assert_string_equal(evcan_channel_name(f[1].channel), "vcan0");
+	evcan_log_reader_free(reader);
+}
+
+/* A live pipe: frames come when they were written, not when it ends. */
+static void
+test_live_pipe(void **state)
+{
+	static const char line[] = "(1483389946.197000) can0 123#01\n";
+	struct evcan_log_reader *reader;
+	struct evcan_frame frames[8];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], line, 32), 32);
+	reader = evcan_log_reader_new_fd(fds[0], NULL, NULL, NULL);
+	assert_non_null(reader);
+	assert_int_equal(evcan_log_reader_read(reader, frames, 8), 1);
+	assert_int_equal(write(fds[1], line, 32), 32);
+	assert_int_equal(write(fds[1], line, 10), 10);
+	assert_int_equal(evcan_log_reader_read(reader, frames, 8), 1);
+	assert_int_equal(write(fds[1], line + 10, 22), 22);
+	assert_int_equal(evcan_log_reader_read(reader, frames, 8), 1);
+	close(fds[1]);
+	assert_int_equal(evcan_log_reader_read(reader, frames, 8), 0);
+	assert_int_equal(evcan_log_reader_rewind(reader),
+	    EVCAN_ERR_UNSUPPORTED);
+	evcan_log_reader_free(reader);
+}
+
+static void
+test_stdin(void **state)
+{
+	int saved = dup(0), fd;
+	struct evcan_log_reader *reader;
+	struct evcan_frame frame;
+
+	(void)state;
+	evcan_log_reader_free(reader_of("in.log", "(1.0) can0 1#\n"
+	    "(1.0) can0 123#01\n"));
+	fd = open(in_dir("in.log"), O_RDONLY);
+	assert_int_equal(dup2(fd, 0), 0);
+	close(fd);
+	reader = evcan_log_reader_new("-", NULL, NULL);
+	assert_non_null(reader);
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1),
+	    EVCAN_ERR_SYNTAX);
+	assert_non_null(strstr(evcan_log_reader_error(reader)->text,
+	    "standard input:1: column"));
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1), 1);
+	evcan_log_reader_free(reader);
+	dup2(saved, 0);
+	close(saved);
+}
+
+static int64_t
+failing_read(void *arg, void *buf, size_t size)
+{
+	int *calls = arg;
+
+	(void)size;
+	if ((*calls)++ > 0)
+		return -EIO;
+	memcpy(buf, "(1.0) can0 123#01\n(2.0) can0 123#0", 34);
+	return 34;
+}
+
+/* What is whole comes, then the fault, then the end. */
+static void
+test_read_fault(void **state)
+{
+	int calls = 0;
+	struct evcan_log_io io = { .read = failing_read, .arg = &calls };
+	struct evcan_log_reader *reader = evcan_log_reader_new_io(&io, "x",
+	    NULL, NULL);
+	struct evcan_frame frame;
+
+	(void)state;
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1), 1);
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1),
+	    EVCAN_ERR_OPERATION);
+	assert_int_equal(evcan_log_reader_error(reader)->system, EIO);
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1),
+	    EVCAN_ERR_SYNTAX);
+	assert_int_equal(evcan_log_reader_read(reader, &frame, 1), 0);
+	evcan_log_reader_free(reader);
+}
+
+/* 70,000 names: one error, and every frame comes. In a child, for the names
+ * stay. */
+static int
+many_names(void)
+{
+	const char *path = in_dir("names.log");
+	FILE *f = fopen(path, "w");
+	struct evcan_log_reader *reader;
+	struct evcan_frame frames[256];
+	int n, errors = 0, total = 0, nameless = 0;
+
+	for (int i = 0; i < 70000; i++)
+		fprintf(f, "(1.0) n%d 123#01\n", i);
+	fclose(f);
+	reader = evcan_log_reader_new(path, NULL, NULL);
+	while ((n = evcan_log_reader_read(reader, frames, 256)) != 0) {
+		errors += n < 0;
+		for (int i = 0; i < n; i++, total++)
+			nameless += frames[i].channel == 0;
+	}
+	evcan_log_reader_free(reader);
+	return errors == 1 && total == 70000 && nameless >= 70000 - 65535 ?
+	    0 : 1;
+}
+
+static void
+test_many_names(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(many_names());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* True counts of real tools' logs. */
+static void
+test_samples(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t frames;
+	} samples[] = {
+		{ "gen__asc2log2020_mix.log", 2000 },
+		{ "gen__asc2log2020_pythoncan_logfile.log", 18 },
+		{ "gen__pythoncan41_mix.log", 2000 },
+	};
+	const char *where = getenv("EVCAN_SAMPLES");
+	char path[400];
+
+	(void)state;
+	if (where == NULL)
+		skip();
+	for (size_t i = 0; i < 3; i++) {
+		struct evcan_log_read_stats stats;
+		struct evcan_log_reader *reader;
+
+		snprintf(path, sizeof(path), "%s/candump/%s", where,
+		    samples[i].name);
+		reader = evcan_log_reader_new(path, NULL, NULL);
+		assert_non_null(reader);
+		free(dump(reader, 64));
+		evcan_log_reader_get_stats(reader, &stats);
+		assert_int_equal(stats.frames, samples[i].frames);
+		assert_int_equal(stats.errors, 0);
+		evcan_log_reader_free(reader);
+	}
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	/* Dates in logs are local; one zone for all who run this. */
+	setenv("TZ", "Europe/Berlin", 1);
+	tzset();
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	char command[300];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_valid),
+		cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_live_pipe),
+		cmocka_unit_test(test_stdin),
+		cmocka_unit_test(test_read_fault),
+		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_samples),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
