@@ -16,7 +16,9 @@ extern "C" {
 /*
  * One direction. Two bridges make both ways. Bridges never loop: own echoes,
  * error frames and requests are not forwarded, a frame never goes back to
- * the bus it came from, and EVCAN_BRIDGE_MAX_HOPS ends what is left.
+ * the channel it came from (same interface and name), and
+ * EVCAN_BRIDGE_MAX_HOPS ends what is left. A live bus does not wait: what
+ * finds no room is dropped and counted.
  */
 struct evcan_bridge;
 
@@ -25,7 +27,7 @@ struct evcan_bridge;
 struct evcan_bridge_stats {
 	uint64_t forwarded;    /**< taken by the bus they go to */
 	uint64_t filtered;     /**< not wanted by the filters */
-	uint64_t passed_over;  /**< echoes, error frames, requests, back-home */
+	uint64_t passed_over;  /**< echoes, errors, requests, back-home */
 	uint64_t looped;       /**< ended by the hop count */
 	uint64_t refused;      /**< the other bus cannot carry them */
 	uint64_t dropped;      /**< the other bus was full or not open */

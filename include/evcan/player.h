@@ -19,6 +19,13 @@ extern "C" {
  * 0.0001, between frames when timestamps are ignored), `skip` (s, 86400: a
  * longer pause is shortened to this; 0: never), `error_frames` (false),
  * `loop` (1; 0: for ever), `speed` (1.0). Others go to the log's reader.
+ *
+ * Frames that are due together go to the bus together. A bus that is full, or
+ * gone and to be opened again, is waited for, and what is late then is sent at
+ * once; one that is closed ends the play. Frames with no time, or one that
+ * lies back, are sent at once. A later round begins when the last one ended;
+ * a round that sent nothing is the last. Faulty lines are passed over: see
+ * evcan_player_get_log_stats().
  */
 struct evcan_player;
 
