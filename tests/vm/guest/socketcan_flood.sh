@@ -48,8 +48,15 @@ cat >/tmp/order.awk <<'AWK'
 END { exit bad }
 AWK
 
+# A shell's background programs ignore ^C until they ask for it.
+cat >/tmp/logger.py <<'PY'
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import can.logger
+can.logger.main()
+PY
+
 vcan_up vcan0
-cat /proc/sys/net/core/rmem_max >/tmp/rmem
 flood=0
 while [ $flood -lt "$floods" ]; do
 	flood=$((flood + 1))
@@ -59,7 +66,7 @@ while [ $flood -lt "$floods" ]; do
 	evcan=$!
 	(cd /tmp && exec candump -L vcan0 >/tmp/candump.log) &
 	candump=$!
-	python3 -m can.logger -i socketcan -c vcan0 -f /tmp/python.log \
+	python3 /tmp/logger.py -i socketcan -c vcan0 -f /tmp/python.log \
 		>/tmp/python.out 2>&1 &
 	python=$!
 	wait_for 60 readers 3 || fail 'the readers do not come up'
