@@ -110,6 +110,7 @@ struct evcan_bus {
 	struct evcan_filters *filters;
 	enum evcan_filtering filtering;
 	bool want_recv;                  /* the driver has frames */
+	bool pulled;                     /* somebody calls evcan_bus_recv() */
 	struct evcan_watch_ *watches;
 	size_t n_watches;
 	int poll_fd;                     /* without a base; -1: none yet */

@@ -173,6 +173,15 @@ batch_put(struct evcan_bus *bus, struct evcan_frame *batch)
 		free(batch);
 }
 
+/* Whether frames are to be read: by a consumer, or by nobody, for the echoes
+ * that confirm sends. A caller that pulls reads those by itself. */
+static bool
+wanted(const struct evcan_bus *bus)
+{
+	return bus->recv_cb != NULL || (bus->base != NULL && !bus->pulled &&
+	    bus->tx.waiting.first != NULL);
+}
+
 /* Reads up to the budget and hands it to the consumer. Sets want_recv again
  * when there may be more. */
 static void
@@ -184,10 +193,11 @@ receive(struct evcan_bus *bus)
 	if (batch == NULL)
 		return;     /* no memory now: tried again next turn */
 	bus->want_recv = false;
-	while (bus->recv_cb != NULL && readable_phase(bus) && !bus->gone) {
+	while (wanted(bus) && readable_phase(bus) && !bus->gone) {
 		int max = budget < EVCAN_BATCH ? (int)budget : EVCAN_BATCH;
 		int n = bus->driver->recv(bus, batch, max);
-		size_t left = n > 0 ? admit(bus, batch, (size_t)n) : 0;
+		size_t left = n > 0 && bus->recv_cb != NULL ?
+		    admit(bus, batch, (size_t)n) : 0;
 
 		evcan_bus_tell_gaps_(bus);
 		if (left > 0 && bus->recv_cb != NULL)
@@ -212,7 +222,7 @@ evcan_bus_receive_all_(struct evcan_bus *bus)
 	evcan_bus_hold_(bus);
 	do {
 		receive(bus);
-	} while (bus->want_recv && bus->recv_cb != NULL && --turns > 0);
+	} while (bus->want_recv && wanted(bus) && --turns > 0);
 	evcan_bus_drop_(bus);
 }
 
@@ -296,13 +306,13 @@ dispatch(struct evcan_bus *bus)
 	bus->soon = false;
 	bus->stats.wakeups++;
 	run_deadlines(bus);
-	if (bus->want_recv && bus->recv_cb != NULL)
+	if (bus->want_recv && wanted(bus))
 		receive(bus);
 	if (!bus->freed)
 		evcan_bus_settle_(bus);
 	if (!bus->freed) {
 		rearm(bus);
-		if ((bus->want_recv && bus->recv_cb != NULL) ||
+		if ((bus->want_recv && wanted(bus)) ||
 		    evcan_bus_unsettled_(bus)) {
 			/* More to do: after the others had their turn. */
 			bus->chain = CHAIN_MAX;
@@ -344,6 +354,7 @@ fd_event(evutil_socket_t fd, short what, void *arg)
 	struct evcan_bus *bus = arg;
 	struct evcan_watch_ *watch = find_watch(bus, (int)fd);
 	unsigned ready = 0;
+	bool before;
 
 	if (watch == NULL)
 		return;
@@ -353,14 +364,18 @@ fd_event(evutil_socket_t fd, short what, void *arg)
 		ready |= EVCAN_WATCH_WRITE;
 	evcan_bus_hold_(bus);
 	bus->chain = 0;
+	before = bus->want_recv;
+	bus->want_recv = false;
+	bus->soon = true;     /* no need to come back: dispatch is below */
 	fd_ready(bus, watch, ready);
 	watch = find_watch(bus, (int)fd);
-	if (watch != NULL && bus->want_recv && bus->recv_cb == NULL &&
-	    (what & EV_READ)) {
+	if (watch != NULL && bus->want_recv && !wanted(bus) &&
+	    (what & EV_READ) && !(what & EV_ET)) {
 		/* Nobody wants frames: level-triggered, it would spin. */
 		watch->paused = true;
 		event_del(watch->event);
 	}
+	bus->want_recv |= before;
 	dispatch(bus);
 	evcan_bus_drop_(bus);
 }
@@ -570,6 +585,7 @@ evcan_bus_recv(struct evcan_bus *bus, struct evcan_frame *frames, size_t max)
 
 	if (bus->recv_cb != NULL)
 		return EVCAN_ERR_BUSY;
+	bus->pulled = true;
 	if (bus->phase == EVCAN_PHASE_GONE)
 		return EVCAN_ERR_GONE;
 	if (!readable_phase(bus))

@@ -192,6 +192,9 @@ hand_over_one(struct evcan_bus *bus, const struct evcan_frame *frame,
 	} else if (confirms) {
 		list_take(&bus->tx.waiting, at);
 	}
+	if (bus->tx.waiting.first != NULL && bus->base != NULL &&
+	    bus->recv_cb == NULL)
+		evcan_bus_resume_(bus);   /* nobody reads, but echoes count */
 	return n;
 }
 
@@ -200,6 +203,8 @@ refused_by_device(struct evcan_bus *bus, const struct evcan_frame *frame,
     int code)
 {
 	bus->stats.send_failed++;
+	if (bus->tell_error)
+		return;     /* the driver said it better */
 	evcan_driver_error(bus, code, 0,
 	    "bus %s: the device refused frame %X", bus->name,
 	    (unsigned)frame->id);

@@ -137,16 +137,17 @@ evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
 	if (got == 0 && *lost == 0)
 		*lost = atomic_exchange(&feed->hole, 0);
 	/* Empty: go to sleep, then look once more, since a producer that
-	 * pushed before it saw `sleeping` does not wake. */
+	 * pushed before it saw `sleeping` does not wake. Whatever is found,
+	 * it stays marked as sleeping: callers stop when they get less than
+	 * they asked for, and the next push must wake them. */
 	if (clear && !atomic_load_explicit(&feed->sleeping,
 	    memory_order_relaxed))
 		evcan_wake_clear_(&feed->wake);
 	atomic_store(&feed->sleeping, true);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (evcan_ring_count_(&feed->ring) == 0)
+	if (got > 0 || evcan_ring_count_(&feed->ring) == 0)
 		return got;
-	atomic_store(&feed->sleeping, false);
-	return got > 0 ? got : pop(feed, frames, n, lost);
+	return pop(feed, frames, n, lost);
 }
 
 bool
