@@ -35,7 +35,7 @@ count(struct evcan_bus *bus, const struct evcan_frame *frames, size_t n,
 		event_base_loopbreak(side->base);
 }
 
-/* Until the queue is full; the writable event calls again. */
+/* Until the queue is full; then the writable event calls again. */
 static void
 fill(struct side *side)
 {
@@ -74,9 +74,7 @@ sender_event(struct evcan_bus *bus, enum evcan_bus_event event,
 static void *
 run_loop(void *arg)
 {
-	struct side *side = arg;
-
-	event_base_dispatch(side->base);
+	event_base_dispatch(((struct side *)arg)->base);
 	return NULL;
 }
 
