@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <evcan/driver.h>
 #include <evcan/error.h>
@@ -29,27 +28,6 @@ struct evcan_clock_ {
 /* Loops of several threads find their clocks here. */
 static struct evcan_clock_ *clocks;
 static pthread_mutex_t clocks_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static int64_t
-now_of(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-int64_t
-evcan_now_monotonic(void)
-{
-	return now_of(CLOCK_MONOTONIC);
-}
-
-int64_t
-evcan_now_unix(void)
-{
-	return now_of(CLOCK_REALTIME);
-}
 
 /* Binary heap. Children of i are 2i and 2i + 1. */
 

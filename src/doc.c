@@ -294,7 +294,7 @@ read_filter(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
 	static const char *const ids[] = { "can_id", "can_mask" };
 	uint32_t values[2], max = EVCAN_MAX_EXT_ID;
 	const json_t *value;
-	bool flag;
+	bool flag = false;
 	int result = evcan_doc_keys_(r, at, object, &rules);
 
 	if (result < 0)

@@ -140,8 +140,8 @@ evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
 	 * pushed before it saw `sleeping` does not wake. Whatever is found,
 	 * it stays marked as sleeping: callers stop when they get less than
 	 * they asked for, and the next push must wake them. */
-	if (clear && !atomic_load_explicit(&feed->sleeping,
-	    memory_order_relaxed))
+	if (clear && (got == 0 || !atomic_load_explicit(&feed->sleeping,
+	    memory_order_relaxed)))
 		evcan_wake_clear_(&feed->wake);
 	atomic_store(&feed->sleeping, true);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -153,5 +153,6 @@ evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
 bool
 evcan_feed_more_(const struct evcan_feed_ *feed)
 {
-	return evcan_ring_count_(&feed->ring) > 0;
+	return evcan_ring_count_(&feed->ring) > 0 ||
+	    atomic_load_explicit(&feed->hole, memory_order_relaxed) != 0;
 }

@@ -41,7 +41,8 @@ void evcan_feed_wake_(struct evcan_feed_ *feed);
  * @return the number; less than n does not mean empty: a hole divides */
 size_t evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
     size_t n, bool clear, uint64_t *lost);
-/* Consumer: whether there is more, which nothing will wake for. */
+/* Consumer: whether there is more (frames, or a hole behind the last one),
+ * which nothing will wake for. */
 bool evcan_feed_more_(const struct evcan_feed_ *feed);
 
 #endif

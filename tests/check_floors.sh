@@ -15,7 +15,7 @@ cd "${top_srcdir:-.}" || exit 99
 floors='
 pure    bit_timing bytes channel error error_frame filter filter_parse frame
 pure    frame_text option_guess option_value options quote ring text version
-service feed netlink wake
+service feed netlink now wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec detect doc gateway gateway_doc
 core    gateway_internal gateway_log gateway_stop ini json listener

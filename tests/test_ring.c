@@ -92,6 +92,12 @@ feed_wakes_once_per_sleep(void **state)
 	assert_int_equal(readable(feed.wake.fd), 0);
 	assert_int_equal(evcan_feed_push_(&feed, in, 1, &wake), 1);
 	assert_true(wake);
+	/* A wake that comes late, after its frames were taken, is taken back
+	 * too: a level-triggered loop would spin on it. */
+	assert_int_equal(evcan_feed_pop_(&feed, out, 8, true, &lost), 1);
+	evcan_feed_wake_(&feed);
+	assert_int_equal(evcan_feed_pop_(&feed, out, 8, true, &lost), 0);
+	assert_int_equal(readable(feed.wake.fd), 0);
 	evcan_feed_destroy_(&feed);
 }
 
@@ -122,8 +128,10 @@ feed_marks_holes(void **state)
 	assert_int_equal(evcan_feed_push_(&feed, in, 9, &wake), 8);
 	assert_int_equal(evcan_feed_pop_(&feed, out, 20, true, &lost), 8);
 	assert_int_equal(lost, 0);
+	assert_true(evcan_feed_more_(&feed));
 	assert_int_equal(evcan_feed_pop_(&feed, out, 20, true, &lost), 0);
 	assert_int_equal(lost, 1);
+	assert_false(evcan_feed_more_(&feed));
 	evcan_feed_destroy_(&feed);
 }
 
