@@ -9,10 +9,11 @@
 
 #define MS ((int64_t)1000000)
 /* How often it looks whether frames still arrive; how long it looks on while
- * a live bus never rests; how long it waits for transmit queues before
- * closing, which waits for them too. */
+ * a live bus never rests, which is time enough for what was received before
+ * and waits in sockets; how long it waits for transmit queues before closing,
+ * which waits for them too. */
 #define LOOK_NS (2 * MS)
-#define SETTLE_NS (50 * MS)
+#define SETTLE_NS (500 * MS)
 #define DRAIN_NS (1000 * MS)
 
 static uint64_t

@@ -47,7 +47,8 @@ if build "$tmp/print" "$tmp/print.c"; then
 	rc=$?
 	[ $rc -eq 124 ] && [ ! -s "$tmp/err" ] ||
 		fault "README's program ended with $rc: $(cat "$tmp/err")"
-	"$tmp/print" -- >"$tmp/out" 2>"$tmp/err"
+	# In 15 lines it leaves its event_base to the system.
+	ASAN_OPTIONS=detect_leaks=0 "$tmp/print" -- >"$tmp/out" 2>"$tmp/err"
 	rc=$?
 	[ $rc -eq 1 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] ||
 		fault "README's program: a wrong bus gives $rc: $(cat "$tmp/err")"

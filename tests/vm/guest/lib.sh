@@ -37,9 +37,15 @@ wait_for() {
 }
 
 # listening IFACE: true once some program reads raw frames from IFACE.  What
-# is sent before that is lost to it.
+# is sent before that is lost to it.  Interfaces that nobody reads stand there
+# too, as "(vcan0: no entry)".
 listening() {
-	cat /proc/net/can/rcvlist_* | grep -qw "$1"
+	cat /proc/net/can/rcvlist_* | grep -q "^ *$1 "
+}
+
+# readers IFACE N: true once N programs read all frames of IFACE.
+readers() {
+	[ "$(grep -c "^ *$1 " /proc/net/can/rcvlist_all)" -ge "$2" ]
 }
 
 # vcan_up NAME [MTU]: a virtual bus; 72 carries CAN FD, 16 only classic CAN.

@@ -3,20 +3,16 @@
 # candump and python-can's logger reading along. evcan must have every frame,
 # in order; what the others lose is printed.
 #
-#   tests/vm/vm -t 600 tests/vm/guest/socketcan_flood.sh BUILDDIR [FLOODS]
+#   tests/vm/vm -t 900 tests/vm/guest/socketcan_flood.sh BUILDDIR
 #
-# BUILDDIR, also as $EVCAN_BUILD, has evcan.
+# BUILDDIR, also as $EVCAN_BUILD, has evcan; behind it may stand how many
+# floods.
 
 . "$(dirname "$0")/lib.sh"
 
 build=${1:-${EVCAN_BUILD:?usage: socketcan_flood.sh BUILDDIR [FLOODS]}}
 floods=${2:-10}
 frames=50000
-
-# readers N: wait until N programs read vcan0.
-readers() {
-	[ "$(cat /proc/net/can/rcvlist_all | grep -cw vcan0)" -ge "$1" ]
-}
 
 # lines FILE: how many there are, 0 without the file.
 lines() {
@@ -69,7 +65,7 @@ while [ $flood -lt "$floods" ]; do
 	python3 /tmp/logger.py -i socketcan -c vcan0 -f /tmp/python.log \
 		>/tmp/python.out 2>&1 &
 	python=$!
-	wait_for 60 readers 3 || fail 'the readers do not come up'
+	wait_for 60 readers vcan0 3 || fail 'the readers do not come up'
 	taskset -c 0 cangen vcan0 -g 0 -n $frames -I 123 -L 8 -D i \
 		>/dev/null || fail 'cangen'
 	wait_for 60 still /tmp/candump.log

@@ -15,11 +15,6 @@ frames='123#DEADBEEF 000# 7FF#0102030405060708 00000000#01 1FFFFFFF#FF
 456#R 12345678#R3 555#R8 123##0 123##1112233 12345678##3AABBCCDD
 7FF##2000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F'
 
-# readers N: wait until N programs read vcan0.
-readers() {
-	[ "$(cat /proc/net/can/rcvlist_all | grep -cw vcan0)" -ge "$1" ]
-}
-
 # lines N FILE: true when FILE has N lines or more.
 lines() {
 	[ "$(wc -l <"$2")" -ge "$1" ]
@@ -111,7 +106,7 @@ done >/tmp/sent
 record candump candump -L vcan0
 record evcan "$evcan" log "$bus" -f /tmp/evcan.log
 record python python3 /tmp/peer.py receive $n
-wait_for 60 readers 3 || fail 'the readers do not come up'
+wait_for 60 readers vcan0 3 || fail 'the readers do not come up'
 # shellcheck disable=SC2086 # a list
 check 'evcan send' "$evcan" send "$bus" $frames
 wait_for 30 lines $n /tmp/candump
@@ -126,7 +121,7 @@ same 'evcan records what candump records' /tmp/a /tmp/b
 
 # cansend and python-can send; evcan sees it.
 record evcan "$evcan" log "$bus" -f /tmp/evcan.log
-wait_for 60 readers 1 || fail 'evcan log does not come up'
+wait_for 60 readers vcan0 1 || fail 'evcan log does not come up'
 for frame in $frames; do
 	cansend vcan0 "$frame" || fail "cansend $frame"
 done
@@ -141,7 +136,7 @@ same 'evcan sees what cansend and python-can send' /tmp/b /tmp/a
 # in which it loses none.
 record candump candump -r 10000000 -L vcan0
 record evcan "$evcan" log "$bus" -f /tmp/evcan.log
-wait_for 60 readers 2 || fail 'the readers do not come up'
+wait_for 60 readers vcan0 2 || fail 'the readers do not come up'
 check 'cangen' cangen vcan0 -m -g 0 -n 2000 -i
 wait_for 60 lines 2000 /tmp/candump
 stop
@@ -154,7 +149,7 @@ vcan_up vcan1 72
 record candump candump -L vcan1
 record bridge "$evcan" bridge "$bus" socketcan:vcan1,fd=true
 wait_for 60 listening vcan1 || fail 'candump does not come up'
-wait_for 60 readers 1 || fail 'evcan bridge does not come up'
+wait_for 60 readers vcan0 1 || fail 'evcan bridge does not come up'
 for frame in $frames; do
 	cansend vcan0 "$frame" || fail "cansend $frame"
 done
