@@ -71,9 +71,10 @@ evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 	struct evcan_error why;
 	int r;
 
-	if (bus->phase != EVCAN_PHASE_CLOSED)
+	if (bus->phase != EVCAN_PHASE_CLOSED || bus->tell_closed)
 		return evcan_error_set(err, EVCAN_ERR_STATE, 0,
-		    "bus %s is open already", bus->name);
+		    "bus %s is %s", bus->name, bus->tell_closed ?
+		    "still closing" : "open already");
 	evcan_error_clear(&why);
 	r = open_driver(bus, &why);
 	if (r >= 0)
@@ -295,6 +296,7 @@ went_away(struct evcan_bus *bus)
 	evcan_log(EVCAN_LOG_WARNING, "bus", "%s", bus->error.text);
 	evcan_driver_set_state(bus, EVCAN_STATE_STOPPED);
 	bus->tell_error = true;
+	memset(bus->due, 0, sizeof(bus->due));
 	if (!closing && bus->common.reopen) {
 		bus->phase = EVCAN_PHASE_GONE;
 		schedule_reopen(bus);

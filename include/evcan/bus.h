@@ -274,7 +274,8 @@ const struct evcan_error *evcan_bus_error(const struct evcan_bus *bus);
  * frames with evcan_bus_recv() until it gives 0. Only without a base.
  */
 
-/** One fd, the same for the bus's whole life, or EVCAN_ERR_STATE. */
+/** One fd, the same from the first evcan_bus_open() to evcan_bus_free(), also
+ *  when the device goes and comes back; EVCAN_ERR_STATE before. */
 int evcan_bus_fd(struct evcan_bus *bus);
 
 /** Milliseconds until the bus wants to be processed; -1: no deadline. */

@@ -29,6 +29,7 @@ struct member {
 	struct member *next;         /* of the channel */
 	uint16_t index;              /* the channel's name */
 	struct evcan_feed_ feed;
+	bool has_feed;
 
 	/* Under the channel's lock */
 	bool blocked;                /* wants to know when there is room */
@@ -127,12 +128,13 @@ join(struct member *me)
 	pthread_mutex_unlock(&me->channel->lock);
 }
 
+/* The feed stays for the bus's whole life, since its fd does. */
 static int
-open_feed(struct evcan_bus *bus, struct member *me, struct evcan_error *err)
+make_feed(struct evcan_bus *bus, struct member *me, struct evcan_error *err)
 {
 	size_t size = me->rx_queue_size > 0 ? (size_t)me->rx_queue_size :
 	    16384;
-	int r = evcan_feed_init_(&me->feed, size);
+	int r = me->has_feed ? 0 : evcan_feed_init_(&me->feed, size);
 
 	if (r == EVCAN_ERR_NOMEM)
 		return evcan_error_set(err, r, 0, "bus %s: out of memory for "
@@ -141,13 +143,7 @@ open_feed(struct evcan_bus *bus, struct member *me, struct evcan_error *err)
 	if (r < 0)
 		return evcan_error_set(err, EVCAN_ERR_INIT, errno,
 		    "bus %s: no file descriptor", evcan_bus_name(bus));
-	r = evcan_driver_watch(bus, me->feed.wake.fd,
-	    EVCAN_WATCH_READ | EVCAN_WATCH_EDGE);
-	if (r < 0) {
-		evcan_feed_destroy_(&me->feed);
-		return evcan_error_set(err, r, 0, "bus %s: cannot be watched",
-		    evcan_bus_name(bus));
-	}
+	me->has_feed = true;
 	return 0;
 }
 
@@ -165,18 +161,16 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	me->bus = bus;
 	me->base = evcan_bus_base(bus);
 	me->index = (uint16_t)index;
-	r = open_feed(bus, me, err);
+	r = make_feed(bus, me, err);
 	if (r < 0)
 		return r;
 	me->blocked = me->stalled = false;
 	me->full_since = 0;
 	me->channel = channel_get(name);
-	if (me->channel == NULL) {
-		evcan_driver_watch(bus, me->feed.wake.fd, EVCAN_WATCH_NONE);
-		evcan_feed_destroy_(&me->feed);
+	if (me->channel == NULL || evcan_driver_watch(bus, me->feed.wake.fd,
+	    EVCAN_WATCH_READ | EVCAN_WATCH_EDGE) < 0)
 		return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
 		    "bus %s: out of memory", evcan_bus_name(bus));
-	}
 	join(me);
 	evcan_driver_set_channel_info(bus, "Virtual bus channel %s", name);
 	if (me->protocol != EVCAN_PROTOCOL_CAN_20)
@@ -200,23 +194,44 @@ release_others(struct channel *channel)
 }
 
 static void
+leave(struct member *me)
+{
+	struct member **at = &me->channel->members;
+
+	pthread_mutex_lock(&me->channel->lock);
+	while (*at != NULL && *at != me)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = me->next;
+	release_others(me->channel);
+	pthread_mutex_unlock(&me->channel->lock);
+	channel_put(me->channel);
+	me->channel = NULL;
+}
+
+static void
 close(struct evcan_bus *bus)
 {
 	struct member *me = evcan_driver_state(bus);
-	struct member **at;
+	struct evcan_frame rest[16];
+	uint64_t lost;
 
-	if (me->channel == NULL)
+	if (me->channel != NULL)
+		leave(me);
+	if (!me->has_feed)
 		return;
-	pthread_mutex_lock(&me->channel->lock);
-	for (at = &me->channel->members; *at != me; at = &(*at)->next)
-		;
-	*at = me->next;
-	release_others(me->channel);
-	pthread_mutex_unlock(&me->channel->lock);
 	evcan_driver_watch(bus, me->feed.wake.fd, EVCAN_WATCH_NONE);
-	evcan_feed_destroy_(&me->feed);
-	channel_put(me->channel);
-	me->channel = NULL;
+	while (evcan_feed_pop_(&me->feed, rest, 16, true, &lost) > 0)
+		;     /* what nobody read is not for the next opening */
+}
+
+static void
+destroy(struct evcan_bus *bus)
+{
+	struct member *me = evcan_driver_state(bus);
+
+	if (me->has_feed)
+		evcan_feed_destroy_(&me->feed);
 }
 
 static int
@@ -449,6 +464,7 @@ const struct evcan_driver evcan_driver_virtual_ = {
 	.caps = EVCAN_CAP_FD | EVCAN_CAP_CONFIRM | EVCAN_CAP_ONE_FD,
 	.open = open,
 	.close = close,
+	.destroy = destroy,
 	.recv = recv,
 	.send = send,
 	.ready = ready,
