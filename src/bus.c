@@ -101,17 +101,26 @@ evcan_bus_drop_(struct evcan_bus *bus)
 		release(bus);
 }
 
+void
+evcan_bus_set_error_(struct evcan_bus *bus, int code, int system,
+    const char *fmt, va_list ap)
+{
+	char text[sizeof(bus->error.text)];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	evcan_error_clear(&bus->error);
+	evcan_error_set(&bus->error, code, system, "%s", text);
+}
+
 int
 evcan_bus_fail_(struct evcan_bus *bus, int code, const char *fmt, ...)
 {
-	char text[sizeof(bus->error.text)];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	evcan_bus_set_error_(bus, code, 0, fmt, ap);
 	va_end(ap);
-	evcan_error_clear(&bus->error);
-	return evcan_error_set(&bus->error, code, 0, "%s", text);
+	return code;
 }
 
 /* Making one. */

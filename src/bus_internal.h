@@ -3,6 +3,7 @@
 #ifndef EVCAN_BUS_INTERNAL_H
 #define EVCAN_BUS_INTERNAL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -140,7 +141,10 @@ void evcan_bus_hold_(struct evcan_bus *bus);
 void evcan_bus_drop_(struct evcan_bus *bus);
 /* Asks the driver to filter; core does what it cannot. */
 void evcan_bus_apply_filters_(struct evcan_bus *bus);
-/* Sets the bus's last error. @return code */
+/* Sets the bus's last error, instead of the one before. */
+void evcan_bus_set_error_(struct evcan_bus *bus, int code, int system,
+    const char *fmt, va_list ap);
+/* The same. @return code */
 int evcan_bus_fail_(struct evcan_bus *bus, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* The notifier takes or gives back (all NULL) the consumer's place. */

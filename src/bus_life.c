@@ -99,16 +99,13 @@ void
 evcan_driver_gone(struct evcan_bus *bus, int code, int system,
     const char *fmt, ...)
 {
-	char text[sizeof(bus->error.text)];
 	va_list ap;
 
 	if (bus->gone)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	evcan_bus_set_error_(bus, code, system, fmt, ap);
 	va_end(ap);
-	evcan_error_clear(&bus->error);
-	evcan_error_set(&bus->error, code, system, "%s", text);
 	bus->gone = true;
 	evcan_bus_soon_(bus);
 }
@@ -117,14 +114,11 @@ void
 evcan_driver_error(struct evcan_bus *bus, int code, int system,
     const char *fmt, ...)
 {
-	char text[sizeof(bus->error.text)];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	evcan_bus_set_error_(bus, code, system, fmt, ap);
 	va_end(ap);
-	evcan_error_clear(&bus->error);
-	evcan_error_set(&bus->error, code, system, "%s", text);
 	evcan_log(EVCAN_LOG_ERROR, "bus", "%s", bus->error.text);
 	bus->tell_error = true;
 	evcan_bus_soon_(bus);

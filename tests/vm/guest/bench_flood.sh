@@ -40,7 +40,9 @@ start() {
 	evcan) exec "$build/evcan" log socketcan:vcan0 -f "$2" ;;
 	candump) exec candump -L vcan0 >"$2" ;;
 	python-can)
-		exec python3 -m can.logger -i socketcan -c vcan0 -f "$2"
+		# Python heeds no interrupt that the shell has it ignore.
+		exec env --default-signal=INT \
+			python3 -m can.logger -i socketcan -c vcan0 -f "$2"
 		;;
 	esac
 }
