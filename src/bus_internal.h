@@ -16,6 +16,7 @@
 #include "clock.h"
 
 struct event;
+struct evcan_attachment_;
 struct evcan_notifier;
 struct evcan_options;
 
@@ -106,6 +107,7 @@ struct evcan_bus {
 	evcan_bus_event_cb event_cb;
 	void *cb_arg;
 	struct evcan_notifier *notifier;
+	struct evcan_attachment_ *listeners;   /* that hear only this bus */
 
 	/* Receiving */
 	struct evcan_filters *filters;

@@ -312,8 +312,8 @@ dispatch(struct evcan_bus *bus)
 		evcan_bus_settle_(bus);
 	if (!bus->freed) {
 		rearm(bus);
-		if ((bus->want_recv && wanted(bus)) ||
-		    evcan_bus_unsettled_(bus)) {
+		if (!bus->soon && ((bus->want_recv && wanted(bus)) ||
+		    evcan_bus_unsettled_(bus))) {
 			/* More to do: after the others had their turn. */
 			bus->chain = CHAIN_MAX;
 			evcan_bus_soon_(bus);

@@ -10,6 +10,8 @@
 
 #include <evcan/notifier.h>
 
+#include "listener_internal.h"
+
 /* Opening. */
 
 void
@@ -416,6 +418,7 @@ evcan_bus_free(struct evcan_bus *bus)
 	bus->freed = true;
 	if (bus->notifier != NULL)
 		evcan_notifier_remove_bus(bus->notifier, bus);
+	evcan_notifier_forget_bus_(bus);
 	bus->recv_cb = NULL;
 	bus->event_cb = NULL;
 	if (bus->phase != EVCAN_PHASE_CLOSED) {

@@ -132,27 +132,25 @@ evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
 
 	*lost = 0;
 	got = pop(feed, frames, n, lost);
-	if (evcan_ring_count_(&feed->ring) > 0)
+	/* A consumer that found something comes once more, still awake: one
+	 * that keeps up with a producer is not woken for each push. */
+	if (got > 0 || *lost > 0)
 		return got;
-	if (got == 0 && *lost == 0)
-		*lost = atomic_exchange(&feed->hole, 0);
+	*lost = atomic_exchange(&feed->hole, 0);
 	/* Empty: go to sleep, then look once more, since a producer that
 	 * pushed before it saw `sleeping` does not wake. Whatever is found,
-	 * it stays marked as sleeping: callers stop when they get less than
-	 * they asked for, and the next push must wake them. */
-	if (clear && (got == 0 || !atomic_load_explicit(&feed->sleeping,
-	    memory_order_relaxed)))
+	 * it stays marked as sleeping, and the next push wakes it. */
+	if (clear)
 		evcan_wake_clear_(&feed->wake);
 	atomic_store(&feed->sleeping, true);
 	atomic_thread_fence(memory_order_seq_cst);
-	if (got > 0 || evcan_ring_count_(&feed->ring) == 0)
-		return got;
 	return pop(feed, frames, n, lost);
 }
 
 bool
 evcan_feed_more_(const struct evcan_feed_ *feed)
 {
-	return evcan_ring_count_(&feed->ring) > 0 ||
+	return !atomic_load_explicit(&feed->sleeping, memory_order_relaxed) ||
+	    evcan_ring_count_(&feed->ring) > 0 ||
 	    atomic_load_explicit(&feed->hole, memory_order_relaxed) != 0;
 }

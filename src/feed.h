@@ -35,14 +35,15 @@ size_t evcan_feed_room_(struct evcan_feed_ *feed);
 /* Any thread: makes the fd readable. */
 void evcan_feed_wake_(struct evcan_feed_ *feed);
 
-/* Consumer: frames out. When it becomes empty the consumer is marked as
- * sleeping; `clear` also empties the fd (not needed when watched by edges).
+/* Consumer: frames out. A call that finds nothing marks the consumer as
+ * sleeping; `clear` then also empties the fd (not needed when watched by
+ * edges).
  * @param lost receives the frames dropped before the first of these
  * @return the number; less than n does not mean empty: a hole divides */
 size_t evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,
     size_t n, bool clear, uint64_t *lost);
-/* Consumer: whether there is more (frames, or a hole behind the last one),
- * which nothing will wake for. */
+/* Consumer: whether it is to come again by itself, since it is not marked as
+ * sleeping or something came meanwhile. */
 bool evcan_feed_more_(const struct evcan_feed_ *feed);
 
 #endif

@@ -114,6 +114,12 @@ evcan_frame_check(const struct evcan_frame *frame, struct evcan_error *err)
 {
 	int r;
 
+	/* The usual frame first: classic, with data, and right. */
+	if ((frame->flags & ~EVCAN_FRAME_EXT) == 0 &&
+	    frame->len <= MAX_CLASSIC_DATA && frame->dlc == frame->len &&
+	    frame->time_ns >= 0 && frame->id <= (frame->flags ?
+	    EVCAN_MAX_EXT_ID : EVCAN_MAX_STD_ID))
+		return 0;
 	if ((r = check_kind(frame, err)) < 0 ||
 	    (r = check_id(frame, err)) < 0)
 		return r;

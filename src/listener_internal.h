@@ -10,15 +10,19 @@
 
 struct evcan_notifier;
 
-/* One addition of a listener to a notifier, in the lists of both. */
+/* One addition of a listener to a notifier, in three lists: the notifier's,
+ * the listener's, and that of those who hear the same: all buses, or one. */
 struct evcan_attachment_ {
 	struct evcan_notifier *notifier;
 	struct evcan_listener *listener;
 	struct evcan_bus *from;           /* NULL: all */
 	struct evcan_attachment_ *next;   /* in the notifier's order */
+	struct evcan_attachment_ *peer;   /* next that hears the same */
 	struct evcan_attachment_ *sibling;   /* of the same listener */
+	uint64_t order;                   /* of adding */
 	uint64_t untold;                  /* frames it did not take */
 	struct evcan_bus *untold_from;
+	bool alone;                       /* its bus is gone: no peers */
 	bool dead;                        /* removed during a call */
 };
 
@@ -33,7 +37,8 @@ struct evcan_listener {
 	void (*destroy)(void *arg);       /* of arg, with the listener */
 };
 
-/* Notifier's side of evcan_listener_free(). */
+/* Notifier's side of evcan_listener_free() and evcan_bus_free(). */
 void evcan_notifier_forget_(struct evcan_attachment_ *attachment);
+void evcan_notifier_forget_bus_(struct evcan_bus *bus);
 
 #endif

@@ -15,6 +15,8 @@ struct evcan_notifier {
 	size_t n_buses;
 	struct pollfd *polls;          /* without a base, one a bus */
 	struct evcan_attachment_ *listeners;
+	struct evcan_attachment_ *everybody;   /* those that hear all buses */
+	uint64_t added;
 	evcan_bus_event_cb event_cb;
 	void *event_arg;
 	struct evcan_error error;      /* the first that nobody handled */
@@ -38,6 +40,27 @@ evcan_notifier_new(struct event_base *base)
 /* Listeners come and go during calls: those that go are marked, and removed
  * when no call is under way. */
 
+/* The list of those who hear the same as this one; NULL: its bus is gone. */
+static struct evcan_attachment_ **
+peers_of(const struct evcan_attachment_ *attachment)
+{
+	if (attachment->alone)
+		return NULL;
+	return attachment->from != NULL ? &attachment->from->listeners :
+	    &attachment->notifier->everybody;
+}
+
+static void
+leave_peers(struct evcan_attachment_ *attachment)
+{
+	struct evcan_attachment_ **at = peers_of(attachment);
+
+	while (at != NULL && *at != attachment)
+		at = &(*at)->peer;
+	if (at != NULL)
+		*at = attachment->peer;
+}
+
 static void
 sweep(struct evcan_notifier *notifier)
 {
@@ -52,6 +75,7 @@ sweep(struct evcan_notifier *notifier)
 			continue;
 		}
 		*at = attachment->next;
+		leave_peers(attachment);
 		free(attachment);
 	}
 }
@@ -96,6 +120,19 @@ evcan_notifier_forget_(struct evcan_attachment_ *attachment)
 	notifier->dead_ones = true;
 	if (notifier->depth == 0)
 		sweep(notifier);
+}
+
+void
+evcan_notifier_forget_bus_(struct evcan_bus *bus)
+{
+	while (bus->listeners != NULL) {
+		struct evcan_attachment_ *attachment = bus->listeners;
+
+		bus->listeners = attachment->peer;
+		attachment->alone = true;
+		if (!attachment->dead)
+			evcan_notifier_forget_(attachment);
+	}
 }
 
 static bool
@@ -182,11 +219,24 @@ on_frames(struct evcan_bus *bus, const struct evcan_frame *frames, size_t n,
 {
 	struct evcan_notifier *notifier = arg;
 
+	struct evcan_attachment_ *all = notifier->everybody;
+	struct evcan_attachment_ *own = bus->listeners;
+
 	enter(notifier);
 	notifier->delivered += n;
-	for (struct evcan_attachment_ *a = notifier->listeners; a != NULL;
-	    a = a->next) {
-		if (wants(a, bus))
+	/* Two lists, in the order of adding. A bus does not look at those
+	 * that hear other buses, so that a thousand of them cost nothing. */
+	while (all != NULL || own != NULL) {
+		struct evcan_attachment_ *a;
+
+		if (own == NULL || (all != NULL && all->order < own->order)) {
+			a = all;
+			all = all->peer;
+		} else {
+			a = own;
+			own = own->peer;
+		}
+		if (!a->dead && a->notifier == notifier)
 			feed(notifier, a, bus, frames, n);
 	}
 	leave(notifier);
@@ -300,8 +350,12 @@ evcan_notifier_add_listener(struct evcan_notifier *notifier,
 	attachment->from = from;
 	attachment->sibling = listener->attachments;
 	listener->attachments = attachment;
+	attachment->order = notifier->added++;
 	while (*at != NULL)
 		at = &(*at)->next;
+	*at = attachment;
+	for (at = peers_of(attachment); *at != NULL; at = &(*at)->peer)
+		;
 	*at = attachment;
 	return 0;
 }

@@ -185,6 +185,57 @@ fans_out(void **state)
 	unmake(&w);
 }
 
+/* Those that hear all and those that hear one bus are called in the order in
+ * which they were added. */
+
+static char order[8];
+
+static void
+note_order(struct evcan_bus *bus, const struct evcan_frame *frames, size_t n,
+    void *arg)
+{
+	size_t len = strlen(order);
+
+	(void)bus;
+	(void)frames;
+	(void)n;
+	if (len < sizeof(order) - 1)
+		order[len] = *(const char *)arg;
+}
+
+static void
+keeps_the_order_of_adding(void **state)
+{
+	static const char names[] = "abcd";
+	struct evcan_listener *listeners[4];
+	struct world w;
+
+	(void)state;
+	make(&w, event_base_new());
+	assert_int_equal(evcan_notifier_add_bus(w.notifier, w.sender), 0);
+	for (int i = 0; i < 4; i++) {
+		listeners[i] = evcan_listener_new_cb(note_order,
+		    (void *)(uintptr_t)&names[i]);
+		evcan_notifier_add_listener(w.notifier, listeners[i],
+		    i == 3 ? w.sender : i % 2 == 0 ? w.bus : NULL);
+	}
+	memset(order, 0, sizeof(order));
+	send_n(&w, 1);
+	turn(&w);
+	assert_string_equal(order, "abc");
+	/* With its bus goes what only heard that. */
+	evcan_bus_free(w.bus);
+	w.bus = open_bus(w.base, "virtual:notified");
+	evcan_notifier_add_bus(w.notifier, w.bus);
+	memset(order, 0, sizeof(order));
+	send_n(&w, 1);
+	turn(&w);
+	assert_string_equal(order, "b");
+	for (int i = 0; i < 4; i++)
+		evcan_listener_free(listeners[i]);
+	unmake(&w);
+}
+
 static void
 one_consumer_a_bus(void **state)
 {
@@ -489,6 +540,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fans_out),
+		cmocka_unit_test(keeps_the_order_of_adding),
 		cmocka_unit_test(one_consumer_a_bus),
 		cmocka_unit_test(counts_what_is_not_taken),
 		cmocka_unit_test(errors_reach_everybody),

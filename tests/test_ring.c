@@ -89,6 +89,10 @@ feed_wakes_once_per_sleep(void **state)
 	assert_int_equal(readable(feed.wake.fd), 1);
 	assert_int_equal(evcan_feed_pop_(&feed, out, 8, true, &lost), 4);
 	assert_int_equal(lost, 0);
+	/* Not yet asleep: more would wake nobody, and it comes once more. */
+	assert_true(evcan_feed_more_(&feed));
+	assert_int_equal(evcan_feed_pop_(&feed, out, 8, true, &lost), 0);
+	assert_false(evcan_feed_more_(&feed));
 	assert_int_equal(readable(feed.wake.fd), 0);
 	assert_int_equal(evcan_feed_push_(&feed, in, 1, &wake), 1);
 	assert_true(wake);
@@ -131,6 +135,8 @@ feed_marks_holes(void **state)
 	assert_true(evcan_feed_more_(&feed));
 	assert_int_equal(evcan_feed_pop_(&feed, out, 20, true, &lost), 0);
 	assert_int_equal(lost, 1);
+	assert_int_equal(evcan_feed_pop_(&feed, out, 20, true, &lost), 0);
+	assert_int_equal(lost, 0);
 	assert_false(evcan_feed_more_(&feed));
 	evcan_feed_destroy_(&feed);
 }

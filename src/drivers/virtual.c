@@ -13,6 +13,9 @@
 
 /* Frames stamped and copied in one go. */
 #define ROW 64
+/* 360 KiB once all of it was used. Senders wait for readers, so a longer one
+ * only helps where a reader pauses for longer than its patience. */
+#define QUEUE_DEFAULT 4096
 
 struct member {
 	/* Options */
@@ -133,7 +136,7 @@ static int
 make_feed(struct evcan_bus *bus, struct member *me, struct evcan_error *err)
 {
 	size_t size = me->rx_queue_size > 0 ? (size_t)me->rx_queue_size :
-	    16384;
+	    QUEUE_DEFAULT;
 	int r = me->has_feed ? 0 : evcan_feed_init_(&me->feed, size);
 
 	if (r == EVCAN_ERR_NOMEM)
@@ -262,8 +265,14 @@ ready(struct evcan_bus *bus, int fd, unsigned what)
 
 	(void)fd;
 	(void)what;
-	if (atomic_exchange(&me->room, false))
+	if (atomic_exchange(&me->room, false)) {
 		evcan_driver_writable(bus);
+		/* Nobody may ever read here: take the wake back, unless it
+		 * told of frames too. */
+		evcan_wake_clear_(&me->feed.wake);
+		if (evcan_feed_more_(&me->feed))
+			evcan_feed_wake_(&me->feed);
+	}
 	evcan_driver_wake(bus);
 }
 
@@ -443,7 +452,7 @@ static const struct evcan_option options[] = {
 	{ "preserve_timestamps", NULL, EVCAN_OPTION_BOOL, "false", 0, 0,
 	    NULL, "keep the time of frames sent, instead of the time now", 0,
 	    offsetof(struct member, preserve_timestamps) },
-	{ "rx_queue_size", NULL, EVCAN_OPTION_INT, "16384", 0, 1 << 24,
+	{ "rx_queue_size", NULL, EVCAN_OPTION_INT, "4096", 0, 1 << 24,
 	    NULL, "frames that may wait to be read; 0: the default", 0,
 	    offsetof(struct member, rx_queue_size) },
 	{ "rx_patience", NULL, EVCAN_OPTION_REAL, "1", 0, 3600, NULL,
