@@ -37,6 +37,8 @@ read_all(const struct evcan_format *format, const uint8_t *data, size_t size,
 	size_t at = 0, shown = step < size ? step : size;
 	bool ended = false;
 
+	if (size == 0)
+		data = (const uint8_t *)"";   /* a span points somewhere */
 	memset(out, 0, sizeof(*out));
 	out->line = 1;
 	result->n = result->errors = 0;
@@ -124,8 +126,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct result whole = { .frames = a }, pieces = { .frames = b };
 	const size_t step = size > 0 ? data[0] % 80 + 1 : 1;
 
-	if (size == 0)
-		data = (const uint8_t *)"";   /* a span points somewhere */
 	require(format->bid(data, size) >= 0);
 	read_all(format, data, size, SIZE_MAX / 2, &whole);
 	read_all(format, data, size, step, &pieces);
