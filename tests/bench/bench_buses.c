@@ -19,7 +19,7 @@
 #define BUSES 1000u
 #define ROUNDS 5
 #define FLOOD 1024u
-#define QUEUE 16384u      /* frames, the default of rx_queue_size */
+#define QUEUE 4096u       /* frames, the default of rx_queue_size */
 #define PERIOD_NS 1000000
 #define SECONDS 1.0
 
