@@ -18,6 +18,8 @@
 #include <evcan/driver.h>
 #include <evcan/evcan.h>
 
+#include "bus_fixture.h"
+
 static struct evcan_frame
 frame_of(uint32_t id)
 {
@@ -25,25 +27,6 @@ frame_of(uint32_t id)
 
 	assert_int_equal(evcan_frame_init(&frame, id, 0, "evcan", 5), 0);
 	return frame;
-}
-
-static struct evcan_bus *
-open_bus(struct event_base *base, const char *spec)
-{
-	struct evcan_error err = { .code = 0 };
-	struct evcan_bus *bus = evcan_bus_new_spec(base, spec, &err);
-
-	if (bus == NULL || evcan_bus_open(bus, &err) < 0)
-		fail_msg("%s: %s", spec, err.text);
-	return bus;
-}
-
-static void
-turn(struct event_base *base)
-{
-	/* One pass: with EVLOOP_NONBLOCK alone it goes on while there is
-	 * anything to do. */
-	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 /* Counts what a bus says. */

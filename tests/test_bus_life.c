@@ -14,6 +14,8 @@
 #include <evcan/driver.h>
 #include <evcan/evcan.h>
 
+#include "bus_fixture.h"
+
 /* What happened, a letter each, in order. */
 struct story {
 	char text[64];
@@ -48,17 +50,12 @@ on_frames(struct evcan_bus *bus, const struct evcan_frame *frames, size_t n,
 }
 
 static struct evcan_bus *
-open_bus(struct event_base *base, const char *spec, struct story *story)
+open_told(struct event_base *base, const char *spec, struct story *story)
 {
-	struct evcan_error err = { .code = 0 };
-	struct evcan_bus *bus = evcan_bus_new_spec(base, spec, &err);
+	struct evcan_bus *bus = open_bus(base, spec);
 
-	if (bus == NULL || evcan_bus_open(bus, &err) < 0)
-		fail_msg("%s: %s", spec, err.text);
-	if (story != NULL) {
-		memset(story, 0, sizeof(*story));
-		evcan_bus_set_cb(bus, on_frames, on_event, story);
-	}
+	memset(story, 0, sizeof(*story));
+	evcan_bus_set_cb(bus, on_frames, on_event, story);
 	return bus;
 }
 
@@ -68,7 +65,7 @@ run_for(struct event_base *base, int ms)
 	int64_t end = evcan_now_monotonic() + (int64_t)ms * 1000000;
 
 	while (evcan_now_monotonic() < end) {
-		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		turn(base);
 		poll(NULL, 0, 1);
 	}
 }
@@ -95,9 +92,9 @@ goes_and_comes_back(void **state)
 {
 	struct event_base *base = event_base_new();
 	struct story story;
-	struct evcan_bus *bus = open_bus(base, "virtual:life,"
+	struct evcan_bus *bus = open_told(base, "virtual:life,"
 	    "reopen_interval=0.02,can_filters=100:7FF", &story);
-	struct evcan_bus *other = open_bus(base, "virtual:life", NULL);
+	struct evcan_bus *other = open_bus(base, "virtual:life");
 	struct evcan_frame frame;
 	struct evcan_bus_stats stats;
 
@@ -107,7 +104,7 @@ goes_and_comes_back(void **state)
 	evcan_driver_gone(bus, EVCAN_ERR_GONE, 0, "unplugged");
 	evcan_driver_gone(bus, EVCAN_ERR_GONE, 0, "twice");
 	assert_string_equal(story.text, "O");
-	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	turn(base);
 	assert_string_equal(story.text, "OSE");
 	assert_string_equal(story.error.text, "unplugged");
 	assert_int_equal(evcan_bus_get_state(bus), EVCAN_STATE_STOPPED);
@@ -137,10 +134,10 @@ queued_frames_fail_with_it(void **state)
 {
 	struct event_base *base = event_base_new();
 	struct story story;
-	struct evcan_bus *bus = open_bus(base,
+	struct evcan_bus *bus = open_told(base,
 	    "virtual:stale,reopen_interval=0.02", &story);
 	struct evcan_bus *slow = open_bus(base,
-	    "virtual:stale,rx_queue_size=2,rx_patience=3600", NULL);
+	    "virtual:stale,rx_queue_size=2,rx_patience=3600");
 	struct evcan_frame frame, got[8];
 	struct evcan_bus_stats stats;
 	int result = 99;
@@ -170,8 +167,7 @@ stays_away_when_told(void **state)
 {
 	struct event_base *base = event_base_new();
 	struct story story;
-	struct evcan_bus *bus = open_bus(base, "virtual:away,reopen=false",
-	    &story);
+	struct evcan_bus *bus = open_told(base, "virtual:away,reopen=false", &story);
 	struct evcan_bus_stats stats;
 
 	(void)state;
@@ -194,10 +190,10 @@ goes_while_it_closes(void **state)
 {
 	struct event_base *base = event_base_new();
 	struct story story;
-	struct evcan_bus *bus = open_bus(base,
+	struct evcan_bus *bus = open_told(base,
 	    "virtual:closing2,close_timeout=0.02", &story);
 	struct evcan_bus *slow = open_bus(base,
-	    "virtual:closing2,rx_queue_size=2,rx_patience=3600", NULL);
+	    "virtual:closing2,rx_queue_size=2,rx_patience=3600");
 	struct evcan_bus_stats before, after;
 	struct evcan_frame frame;
 
@@ -223,13 +219,13 @@ closed_while_it_is_away(void **state)
 {
 	struct event_base *base = event_base_new();
 	struct story story;
-	struct evcan_bus *bus = open_bus(base,
+	struct evcan_bus *bus = open_told(base,
 	    "virtual:away2,reopen_interval=0.01", &story);
 	struct evcan_error err = { .code = 0 };
 
 	(void)state;
 	evcan_driver_gone(bus, EVCAN_ERR_GONE, 0, "unplugged");
-	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	turn(base);
 	memset(story.text, 0, sizeof(story.text));
 	assert_int_equal(evcan_bus_close(bus), 0);
 	assert_int_equal(evcan_bus_open(bus, &err), EVCAN_ERR_STATE);
@@ -246,7 +242,7 @@ static void
 waits_for_its_return(void **state)
 {
 	struct evcan_bus *bus = open_bus(NULL,
-	    "virtual:pulled,reopen_interval=0.02", NULL);
+	    "virtual:pulled,reopen_interval=0.02");
 	struct evcan_frame frame;
 	int64_t start = evcan_now_monotonic();
 	int fd = evcan_bus_fd(bus);

@@ -237,6 +237,26 @@ test_printer(void **state)
 	free(text);
 }
 
+static void
+test_printer_describes(void **state)
+{
+	static const char says[] = "    (bus-off";
+	struct fixture *f = *state;
+	struct evcan_frame frame = {
+		.id = 0x40, .flags = EVCAN_FRAME_ERR, .len = 8, .dlc = 8
+	};
+	char *text;
+
+	option(f, "describe_errors", "true");
+	open_writer(f, f->base, in_dir("d.txt"));
+	assert_int_equal(evcan_log_writer_write(f->writer, &frame, 1), 1);
+	close_writer(f, 5);
+	text = slurp(in_dir("d.txt"));
+	if (strstr(text, says) == NULL || text[strlen(text) - 2] != ')')
+		fail_msg("%s", text);
+	free(text);
+}
+
 /* Frames are in the file after flush_interval, without a close. */
 static void
 test_flush_interval(void **state)
@@ -326,6 +346,7 @@ main(void)
 		TEST(test_append),
 		TEST(test_gaps_in_order),
 		TEST(test_printer),
+		TEST(test_printer_describes),
 		TEST(test_flush_interval),
 		TEST(test_killed),
 		TEST(test_reopen),

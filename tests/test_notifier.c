@@ -13,22 +13,13 @@
 #include <evcan/driver.h>
 #include <evcan/evcan.h>
 
+#include "bus_fixture.h"
+
 struct world {
 	struct event_base *base;
 	struct evcan_bus *sender, *bus;
 	struct evcan_notifier *notifier;
 };
-
-static struct evcan_bus *
-open_bus(struct event_base *base, const char *spec)
-{
-	struct evcan_error err = { .code = 0 };
-	struct evcan_bus *bus = evcan_bus_new_spec(base, spec, &err);
-
-	if (bus == NULL || evcan_bus_open(bus, &err) < 0)
-		fail_msg("%s: %s", spec, err.text);
-	return bus;
-}
 
 static void
 make(struct world *w, struct event_base *base)
@@ -60,12 +51,6 @@ send_n(struct world *w, size_t n)
 		assert_int_equal(evcan_frame_init(&frames[i], (uint32_t)i, 0,
 		    NULL, 0), 0);
 	assert_int_equal(evcan_bus_send(w->sender, frames, n), n);
-}
-
-static void
-turn(struct world *w)
-{
-	event_base_loop(w->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 /* A listener that notes what it is told, and does as it is bidden. */
@@ -160,13 +145,13 @@ fans_out(void **state)
 	evcan_notifier_add_listener(w.notifier, a.listener, NULL);
 	evcan_notifier_add_listener(w.notifier, b.listener, w.sender);
 	send_n(&w, 10);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(a.frames, 20);
 	assert_int_equal(b.frames, 10);
 	assert_int_equal(evcan_notifier_remove_listener(w.notifier,
 	    a.listener), 0);
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(a.frames, 21);
 	evcan_notifier_remove_listener(w.notifier, a.listener);
 	assert_int_equal(evcan_notifier_remove_listener(w.notifier,
@@ -221,7 +206,7 @@ keeps_the_order_of_adding(void **state)
 	}
 	memset(order, 0, sizeof(order));
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_string_equal(order, "abc");
 	/* With its bus goes what only heard that. */
 	evcan_bus_free(w.bus);
@@ -229,7 +214,7 @@ keeps_the_order_of_adding(void **state)
 	evcan_notifier_add_bus(w.notifier, w.bus);
 	memset(order, 0, sizeof(order));
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_string_equal(order, "b");
 	for (int i = 0; i < 4; i++)
 		evcan_listener_free(listeners[i]);
@@ -274,18 +259,18 @@ counts_what_is_not_taken(void **state)
 	probe_init(&fast, &w);
 	slow.room = 4;
 	send_n(&w, 10);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(slow.frames, 4);
 	assert_int_equal(fast.frames, 10);
 	assert_int_equal(evcan_listener_dropped(slow.listener), 6);
 	assert_int_equal(slow.gaps, 0);
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(slow.gaps, 1);
 	assert_int_equal(slow.lost, 6);
 	slow.room = 0;
 	send_n(&w, 2);
-	turn(&w);
+	turn(w.base);
 	evcan_notifier_stop(w.notifier);
 	assert_int_equal(slow.lost, 8);
 	assert_int_equal(fast.lost, 0);
@@ -307,20 +292,20 @@ errors_reach_everybody(void **state)
 	judge.handles = 1;
 	bad.fail = EVCAN_ERR_OPERATION;
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(bad.errors, 1);
 	assert_int_equal(judge.errors, 1);
 	assert_int_equal(judge.frames, 1);
 	assert_int_equal(evcan_notifier_error(w.notifier)->code, 0);
 	judge.handles = 0;
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(evcan_notifier_error(w.notifier)->code,
 	    EVCAN_ERR_OPERATION);
 	/* Reading goes on. */
 	bad.fail = 0;
 	send_n(&w, 1);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(bad.frames, 1);
 	evcan_listener_free(bad.listener);
 	evcan_listener_free(judge.listener);
@@ -365,7 +350,7 @@ may_be_freed_in_calls(void **state)
 		probe_init(&second, &w);
 		first.then = ways[i];
 		send_n(&w, 3);
-		turn(&w);
+		turn(w.base);
 		if (i != 0)
 			evcan_listener_free(first.listener);
 		evcan_listener_free(second.listener);
@@ -389,7 +374,7 @@ redirects(void **state)
 	redirect = evcan_redirect_new(to);
 	evcan_notifier_add_listener(w.notifier, redirect, NULL);
 	send_n(&w, 3);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(evcan_bus_recv(end, got, 8), 3);
 	assert_int_equal(got[2].id, 2);
 	evcan_listener_free(redirect);
@@ -415,13 +400,13 @@ buffers_and_bounds(void **state)
 	evcan_notifier_add_listener(w.notifier,
 	    evcan_reader_listener(reader), NULL);
 	send_n(&w, 10);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(evcan_reader_count(reader), 8);
 	assert_int_equal(evcan_listener_dropped(
 	    evcan_reader_listener(reader)), 2);
 	assert_int_equal(evcan_reader_get(reader, got, 3), 3);
 	send_n(&w, 2);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(evcan_reader_get_wait(reader, got, 0), 1);
 	assert_int_equal(got[0].id, 3);
 	/* After a stop it drains, and feeding it is an error. */
@@ -516,7 +501,7 @@ awaits_and_calls_back(void **state)
 	assert_int_equal(evcan_reader_await(reader, on_await, &a), 0);
 	assert_int_equal(evcan_reader_await(reader, on_await, &b), 0);
 	send_n(&w, 3);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(a.calls, 1);
 	assert_int_equal(a.last, 0);
 	assert_int_equal(b.last, 1);
@@ -524,7 +509,7 @@ awaits_and_calls_back(void **state)
 	assert_int_equal(a.last, 2);
 	evcan_reader_set_cb(reader, on_ready, &called);
 	send_n(&w, 5);
-	turn(&w);
+	turn(w.base);
 	assert_int_equal(called, 5);
 	assert_int_equal(evcan_reader_await(reader, on_await, &b), 0);
 	evcan_reader_stop(reader);

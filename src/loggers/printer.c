@@ -26,15 +26,34 @@ shows_dlc(const struct evcan_frame *frame)
 	return frame->dlc <= 8;
 }
 
+struct writer {
+	bool describe_errors;
+};
+
+/* Appends what an error frame means. @return the line's new length */
+static int
+describe(const struct evcan_frame *frame, char *line, int len)
+{
+	char text[EVCAN_TEXT_MAX];
+
+	if (!(frame->flags & EVCAN_FRAME_ERR) ||
+	    evcan_frame_describe_error(frame, text, sizeof(text)) <= 0)
+		return len;
+	return len + sprintf(line + len, "    (%s)", text);
+}
+
+/* A line, what an error frame means, and the newline. */
+#define MOST_OF_A_LINE (2 * EVCAN_TEXT_MAX + 16)
+
 static int
 encode(void *state, const struct evcan_frame *frames, size_t n,
     struct evcan_buffer *out, struct evcan_encode *info)
 {
-	(void)state;
+	const struct writer *writer = state;
+
 	for (size_t i = 0; i < n; i++) {
 		const struct evcan_frame *frame = &frames[i];
-		char *p = (char *)evcan_buffer_reserve(out,
-		    EVCAN_TEXT_MAX + 1);
+		char *p = (char *)evcan_buffer_reserve(out, MOST_OF_A_LINE);
 		int len;
 
 		if (p == NULL)
@@ -44,6 +63,8 @@ encode(void *state, const struct evcan_frame *frames, size_t n,
 			info->unfit++;
 			continue;
 		}
+		if (writer->describe_errors)
+			len = describe(frame, p, len);
 		p[len] = '\n';
 		evcan_buffer_commit(out, (size_t)len + 1);
 		info->lost[LOST_ECHO] +=
@@ -96,12 +117,21 @@ encode_event(void *state, int64_t time_ns, const char *text,
 	return 0;
 }
 
+static const struct evcan_option write_options[] = {
+	{ "describe_errors", NULL, EVCAN_OPTION_BOOL, "false", 0, 0, NULL,
+	    "say behind an error frame what it means", 0,
+	    offsetof(struct writer, describe_errors) },
+	{ .name = NULL }
+};
+
 const struct evcan_format evcan_format_printer_ = {
 	.name = "printer",
 	.summary = "text for people, as python-can's Printer; not read",
 	.suffixes = ".txt",
 	.attributes = ATTRIBUTES,
 	.flags = EVCAN_FORMAT_TEXT,
+	.write_options = write_options,
+	.write_size = sizeof(struct writer),
 	.encode = encode,
 	.encode_gap = encode_gap,
 	.encode_event = encode_event

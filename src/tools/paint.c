@@ -138,11 +138,15 @@ stdout_writer(struct event_base *base, const struct evcan_options *options,
     struct evcan_error *err)
 {
 	struct evcan_options *own = evcan_options_copy(options);
+	const char *format = evcan_options_get(options, "format");
 	struct evcan_log_writer *writer = NULL;
 
-	/* Somebody looks, or a pipe leads to somebody: soon, not each second. */
+	/* Somebody looks, or a pipe leads to somebody: soon, not each second,
+	 * and error frames in words. */
 	if (!own || evcan_options_set_default(own, "flush_interval", "0.05",
-	    NULL) < 0)
+	    NULL) < 0 || (format && strcmp(format, "printer") == 0 &&
+	    evcan_options_set_default(own, "describe_errors", "true",
+	    NULL) < 0))
 		evcan_error_set(err, EVCAN_ERR_NOMEM, 0, "out of memory");
 	else if (term_is(STDOUT_FILENO))
 		writer = terminal_writer(base, own, err);

@@ -4,7 +4,7 @@
 #
 #   tests/vm/vm -k 2 -t 300 tests/vm/guest/conform_socketcan.sh BUILDDIR
 #
-# BUILDDIR has the program tests/conform_driver.
+# BUILDDIR has the programs tests/conform_driver and tests/test_alloc.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -32,6 +32,9 @@ conform socketcan:vcan0 socketcan:vcan0
 conform socketcan:vcan1 socketcan:vcan1 --fd
 conform socketcan:vxcan0 socketcan:vxcan1 --fd
 conform socketcan:vcan1,timestamps=hardware socketcan:vcan1 --fd
+check 'every allocation fails cleanly' env \
+	EVCAN_ALLOC_SPEC=socketcan:vcan1,fd=true,receive_own_messages=true \
+	"$build/tests/test_alloc"
 kvaser_up >/tmp/cards || exit
 conform socketcan:can0 socketcan:can1 --paced
 say 'socketcan conforms'
