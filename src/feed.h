@@ -17,8 +17,11 @@ struct evcan_feed_ {
 	struct evcan_ring_ ring;
 	struct evcan_wake_ wake;
 	atomic_bool sleeping;        /* the consumer wants to be woken */
-	_Atomic uint64_t hole;       /* dropped, and not marked yet */
-	atomic_bool marked;          /* the ring may hold markers */
+	atomic_bool holed;           /* the ring may hold markers */
+	/* Frames dropped since the start, as the two sides know it. */
+	_Atomic uint64_t dropped;    /* written by the producer */
+	uint64_t marked;             /* producer: up to the last marker */
+	uint64_t told;               /* consumer: told by it so far */
 };
 
 /* @return 0, EVCAN_ERR_NOMEM, or EVCAN_ERR_OPERATION with errno set */
