@@ -232,7 +232,6 @@ drain_some(struct evcan_bus *bus)
 {
 	struct evcan_frame row[32];
 	struct evcan_queued_ *entry = queue_at(bus, 0);
-	size_t n;
 	int sent;
 
 	if (entry->canceled) {
@@ -240,14 +239,13 @@ drain_some(struct evcan_bus *bus)
 		return 1;
 	}
 	if (entry->outcome != NULL) {
-		n = 1;
 		row[0] = entry->frame;
 		sent = hand_over_one(bus, row, entry->outcome);
 		if (sent < 0)
 			finish(bus, entry->outcome, sent);
 	} else {
-		n = plain_row(bus, row, 32);
-		sent = bus->driver->send(bus, row, (int)n);
+		sent = bus->driver->send(bus, row,
+		    (int)plain_row(bus, row, 32));
 		if (sent > 0)
 			count_sent(bus, row, (size_t)sent);
 	}
