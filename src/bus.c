@@ -264,8 +264,6 @@ init(struct evcan_bus *bus, struct evcan_error *err)
 		r = evcan_bus_io_init_(bus, err);
 	if (r < 0)
 		return r;
-	bus->plain_sends = bus->driver->check == NULL &&
-	    (bus->driver->caps & EVCAN_CAP_FD) != 0;
 	bus->mode = (enum evcan_bus_mode)bus->common.mode;
 	bus->protocol = bus->common.fd ? EVCAN_PROTOCOL_CAN_FD :
 	    EVCAN_PROTOCOL_CAN_20;

@@ -100,7 +100,6 @@ struct evcan_bus {
 	enum evcan_protocol protocol;
 	size_t refs;                     /* its owner's, and call-backs' */
 	bool freed;                      /* by its owner */
-	bool plain_sends;                /* the driver takes every frame */
 
 	/* The consumer */
 	evcan_bus_recv_cb recv_cb;

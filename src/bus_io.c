@@ -255,22 +255,6 @@ some:
 	/* REOPEN and CLOSE are looked at by settling. */
 }
 
-static bool
-due_passed(const struct evcan_bus *bus)
-{
-	int64_t now = 0;
-
-	for (int i = 0; i < EVCAN_DUE_COUNT; i++) {
-		if (bus->due[i] == 0)
-			continue;
-		if (now == 0)
-			now = evcan_now_monotonic();
-		if (bus->due[i] <= now)
-			return true;
-	}
-	return false;
-}
-
 /* Sets the timer to the earliest deadline. */
 static void
 rearm(struct evcan_bus *bus)
@@ -572,8 +556,6 @@ evcan_bus_process(struct evcan_bus *bus)
 		evcan_pollset_run_(bus->poll_fd, pollset_ready, bus);
 	}
 	dispatch(bus);
-	while (!bus->freed && bus->soon && due_passed(bus))
-		dispatch(bus);
 	evcan_bus_drop_(bus);
 	return 0;
 }

@@ -303,12 +303,21 @@ evcan_driver_writable(struct evcan_bus *bus)
 /* Checking. */
 
 static int
-refuse(struct evcan_bus *bus, const struct evcan_frame *frame,
-    const char *why)
+may_carry(struct evcan_bus *bus, const struct evcan_frame *frame,
+    struct evcan_error *why)
 {
-	return evcan_bus_fail_(bus, EVCAN_ERR_INVALID,
-	    "bus %s: frame %X not sent: %s", bus->name, (unsigned)frame->id,
-	    why);
+	int r = evcan_frame_check(frame, why);
+
+	if (r == 0 && bus->mode == EVCAN_MODE_LISTEN_ONLY)
+		return evcan_error_set(why, EVCAN_ERR_INVALID, 0,
+		    "the bus is in listen-only mode");
+	if (r == 0 && (frame->flags & EVCAN_FRAME_FD) &&
+	    !(bus->driver->caps & EVCAN_CAP_FD))
+		return evcan_error_set(why, EVCAN_ERR_INVALID, 0,
+		    "this interface has no CAN FD");
+	if (r == 0 && bus->driver->check != NULL)
+		r = bus->driver->check(bus, frame, why);
+	return r;
 }
 
 static int
@@ -316,22 +325,14 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame)
 {
 	struct evcan_error why;
 
-	/* Nearly all frames are well: the reason is looked for later. */
-	if (evcan_frame_check(frame, NULL) == 0 && bus->plain_sends &&
-	    bus->mode == EVCAN_MODE_NORMAL)
+	/* Nearly all frames are well: why one is not is asked again. */
+	if (may_carry(bus, frame, NULL) == 0)
 		return 0;
 	evcan_error_clear(&why);
-	if (evcan_frame_check(frame, &why) < 0)
-		return refuse(bus, frame, why.text);
-	if (bus->mode == EVCAN_MODE_LISTEN_ONLY)
-		return refuse(bus, frame, "the bus is in listen-only mode");
-	if ((frame->flags & EVCAN_FRAME_FD) &&
-	    !(bus->driver->caps & EVCAN_CAP_FD))
-		return refuse(bus, frame, "this interface has no CAN FD");
-	if (bus->driver->check != NULL &&
-	    bus->driver->check(bus, frame, &why) < 0)
-		return refuse(bus, frame, why.text);
-	return 0;
+	may_carry(bus, frame, &why);
+	return evcan_bus_fail_(bus, EVCAN_ERR_INVALID,
+	    "bus %s: frame %X not sent: %s", bus->name, (unsigned)frame->id,
+	    why.text);
 }
 
 static int

@@ -46,8 +46,6 @@ evcan_listener_free(struct evcan_listener *listener)
 		return;
 	while (listener->attachments != NULL)
 		evcan_notifier_forget_(listener->attachments);
-	if (listener->destroy != NULL)
-		listener->destroy(listener->arg);
 	free(listener);
 }
 

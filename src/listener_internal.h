@@ -34,7 +34,6 @@ struct evcan_listener {
 	void *ready_arg;
 	uint64_t dropped;
 	evcan_frames_cb plain_cb;         /* of evcan_listener_new_cb() */
-	void (*destroy)(void *arg);       /* of arg, with the listener */
 };
 
 /* Notifier's side of evcan_listener_free() and evcan_bus_free(). */

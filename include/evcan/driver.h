@@ -89,7 +89,8 @@ struct evcan_driver {
 	void (*deadline)(struct evcan_bus *bus);
 	/** Frees what the state holds beyond open/close (rarely needed). */
 	void (*destroy)(struct evcan_bus *bus);
-	/** May this frame be sent here? 0, or a code with err. Called before
+	/** May this frame be sent here? 0, or a code with err (which may be
+	 *  NULL: the frame is asked about first, the reason after). Before
 	 *  queueing, after core's own checks (frame valid, FD, listen-only). */
 	int (*check)(struct evcan_bus *bus, const struct evcan_frame *frame,
 	    struct evcan_error *err);
