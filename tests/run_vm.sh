@@ -27,4 +27,4 @@ arguments=$(printf '%s\n' "${line##*tests/vm/guest/"$name"}" |
 	sed "s,BUILDDIR,$build,g")
 # shellcheck disable=SC2086 # lists
 exec "$here/vm/vm" -e EVCAN_BUILD="$build" \
-	-e EVCAN="$build/evcan" $options "$script" $arguments
+	-e EVCAN="$build/evcan" -e CI="${CI:-}" $options "$script" $arguments

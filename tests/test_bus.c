@@ -19,6 +19,7 @@
 #include <evcan/evcan.h>
 
 #include "bus_fixture.h"
+#include "may_skip.h"
 
 static struct evcan_frame
 frame_of(uint32_t id)
@@ -413,7 +414,7 @@ serves_a_thousand_fairly(void **state)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < BUSES + 100)
-		skip();
+		may_skip("the limit of open files is too low");
 	memset(seen, 0, sizeof(seen));
 	for (int i = 0; i < BUSES; i++) {
 		char spec[60];

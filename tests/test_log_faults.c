@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_log_faults.c - files that refuse, stall, or go away */
 #include "log_fixture.h"
+#include "may_skip.h"
 
 /* /dev/full: told once, frames kept, full told, close gives up in time. */
 static void
@@ -308,7 +309,7 @@ test_tmpfs_full(void **state)
 
 	assert_int_equal(mkdir(where, 0700), 0);
 	if (mount("none", where, "tmpfs", 0, "size=256k") < 0)
-		skip();   /* not root, or not allowed to here */
+		may_skip("not root, or not allowed to mount");
 	fd = open(ballast, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
 	close(fd);

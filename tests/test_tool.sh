@@ -234,10 +234,17 @@ good . send virtual:a 123# -n 6 -g 0.05 --json
 took=$((($(date +%s%N) - before) / 1000000))
 [ $took -ge 250 ] && [ $took -lt 5000 ] || fault "send -g took $took ms"
 
-# FD on a classic bus: what a driver without FD is asked to carry.
-if [ -e /proc/net/can ] && [ -e /sys/class/net/vcan0 ]; then
-	bad 1 'FD' send socketcan:vcan0 '123##1AA'
-fi
+# Whoever may not open CAN sockets, and a kernel that has none.
+deny=$EVCAN_BUILD/tests/deny_can
+tool=$EVCAN
+EVCAN=$deny
+bad 1 'no permission to open a CAN socket' \
+	EPERM "$tool" log socketcan:can0
+bad 1 'no permission to open a CAN socket' \
+	EACCES "$tool" send socketcan:can0 '123#01'
+bad 1 'no SocketCAN .*modprobe can-raw' \
+	EAFNOSUPPORT "$tool" log socketcan:can0
+EVCAN=$tool
 
 # convert -------------------------------------------------------------------
 
