@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <evcan/frame.h>
 
@@ -13,11 +14,38 @@ extern const char evcan_hex_pairs_[256][2];
 /* The value of a hex digit of either case, 0xff for any other character. */
 extern const uint8_t evcan_hex_value_[256];
 
+/* The two decimal digits of 0 to 99. */
+extern const char evcan_text_pairs_[200];
+
 /* Most bytes that evcan_text_put_frame_() writes: 8 id + ## F + 128 data. */
 #define EVCAN_TEXT_FRAME_MAX 144
 
 /* The frame in candump's log form (no NUL). @return its end */
 char *evcan_text_put_frame_(char *out, const struct evcan_frame *frame);
+
+/* The same of a classic data frame with a DLC of 8 at most, in place: most
+ * are. */
+static inline char *
+evcan_text_put_classic_(char *out, const struct evcan_frame *frame)
+{
+	const uint32_t id = frame->id;
+
+	if ((frame->flags & EVCAN_FRAME_EXT) != 0) {
+		for (int i = 0; i < 4; i++)
+			memcpy(out + 2 * i, evcan_hex_pairs_[id >>
+			    (24 - 8 * i) & 0xff], 2);
+		out += 8;
+	} else {
+		out[0] = evcan_hex_pairs_[id >> 8 & 0xf][1];
+		memcpy(out + 1, evcan_hex_pairs_[id & 0xff], 2);
+		out += 3;
+	}
+	*out++ = '#';
+	/* Eight always: cheaper than guessing how many. */
+	for (int i = 0; i < 8; i++)
+		memcpy(out + 2 * i, evcan_hex_pairs_[frame->data[i]], 2);
+	return out + 2 * (size_t)frame->len;
+}
 
 /* Reads a frame in that form from p up to a blank or end; end may be that of
  * the whole buffer (which is faster than that of the line). Sets id, flags
