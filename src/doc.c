@@ -214,9 +214,9 @@ option_text(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	return strndup(raw, len);
 }
 
-static int
-set_option(struct evcan_doc_ *r, struct evcan_json_at_ *at,
-    const json_t *value, struct evcan_plan_part_ *part)
+int
+evcan_doc_set_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const char *name, const json_t *value, struct evcan_plan_part_ *part)
 {
 	char *text, *origin;
 	int result;
@@ -226,8 +226,7 @@ set_option(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	if (text == NULL || origin == NULL)
 		result = EVCAN_ERR_NOMEM;
 	else
-		result = evcan_options_set(part->options, at->key, text,
-		    origin);
+		result = evcan_options_set(part->options, name, text, origin);
 	free(text);
 	free(origin);
 	return result < 0 ? evcan_doc_no_memory_(r) : 0;
@@ -250,7 +249,7 @@ evcan_doc_options_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 		if (evcan_option_find(own, key) != NULL ||
 		    json_is_null(value))
 			continue;
-		result = set_option(r, &child, value, part);
+		result = evcan_doc_set_(r, &child, key, value, part);
 		if (result < 0)
 			return result;
 	}

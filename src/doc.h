@@ -56,6 +56,9 @@ int evcan_doc_member_(struct evcan_doc_ *r,
 /* An object, with no keys but those of the rules. */
 int evcan_doc_keys_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
     json_t *object, const struct evcan_doc_rules_ *rules);
+/* Puts one value into the part's store. */
+int evcan_doc_set_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const char *name, const json_t *value, struct evcan_plan_part_ *part);
 /* Puts all members but the part's own into its store. A null is an option
  * not given. */
 int evcan_doc_options_(struct evcan_doc_ *r,

@@ -36,6 +36,13 @@ static const struct evcan_option logger_keys[] = {
 	{ .name = "buses", .help = "names of its buses; else all" },
 	{ .name = "file", .help = "path, or - for the terminal" },
 	{ .name = "filters", .help = "frames wanted" },
+	{ .name = "rotate", .help = "when to begin a new file" },
+	{ .name = NULL }
+};
+static const struct evcan_option rotate_keys[] = {
+	{ .name = "size", .help = "bytes after which a new file begins" },
+	{ .name = "time", .help = "seconds after which a new file begins" },
+	{ .name = "name", .help = "template of the old file's new name" },
 	{ .name = NULL }
 };
 static const struct evcan_option bridge_keys[] = {
@@ -53,7 +60,6 @@ static const struct evcan_option player_keys[] = {
 };
 
 static const char *const document_later[] = { "cyclic", NULL };
-static const char *const logger_later[] = { "rotate", NULL };
 
 /* References to buses */
 
@@ -313,13 +319,49 @@ read_sources(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	return result;
 }
 
+/* {"size": BYTES, "time": SECONDS, "name": TEMPLATE}: the writer's options
+ * rotate_size, rotate_time and rotate_name. */
+static int
+read_rotate(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const json_t *object, struct evcan_plan_part_ *part)
+{
+	static const struct evcan_doc_rules_ rules = {
+		.what = "rotate", .own = rotate_keys,
+		.not_built = evcan_doc_nothing_
+	};
+	struct evcan_json_at_ here = { .up = at, .key = "rotate" };
+	json_t *rotate = json_object_get(object, "rotate"), *value;
+	const char *key;
+	char name[32];
+	int result = 0;
+
+	if (rotate == NULL)
+		return 0;
+	result = evcan_doc_keys_(r, &here, rotate, &rules);
+	if (result < 0)
+		return result;
+	if (json_object_get(rotate, "size") == NULL &&
+	    json_object_get(rotate, "time") == NULL)
+		return evcan_doc_fault_(r, &here,
+		    "has neither \"size\" nor \"time\": one is needed");
+	json_object_foreach(rotate, key, value) {
+		struct evcan_json_at_ child = { .up = &here, .key = key };
+
+		snprintf(name, sizeof(name), "rotate_%s", key);
+		result = evcan_doc_set_(r, &child, name, value, part);
+		if (result < 0)
+			break;
+	}
+	return result;
+}
+
 static int
 read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
     struct evcan_plan_part_ *part)
 {
 	struct evcan_doc_rules_ rules = {
 		.what = "a logger", .own = logger_keys,
-		.not_built = logger_later,
+		.not_built = evcan_doc_nothing_,
 		.lists = { evcan_log_writer_options() }, .n_lists = 1
 	};
 	const struct evcan_format *format;
@@ -328,7 +370,7 @@ read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
 
 	if (result < 0 || (result = read_file(r, at, object, part)) < 0 ||
 	    (result = evcan_doc_options_(r, at, object, logger_keys,
-	    part)) < 0)
+	    part)) < 0 || (result = read_rotate(r, at, object, part)) < 0)
 		return result;
 	format = writing_format(r, at, part);
 	if (format == NULL)

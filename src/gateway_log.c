@@ -98,6 +98,18 @@ on_error(struct evcan_log_writer *writer, const struct evcan_error *err,
 	evcan_gateway_drop_(gateway);
 }
 
+static void
+on_rotated(struct evcan_log_writer *writer, const char *path, void *arg)
+{
+	struct evcan_gateway_logger_ *logger = arg;
+	struct evcan_gateway *gateway = logger->gateway;
+
+	(void)writer;
+	evcan_gateway_hold_(gateway);
+	evcan_gateway_tell_(gateway, "logger", "%s is complete", path);
+	evcan_gateway_drop_(gateway);
+}
+
 static struct evcan_listener *
 entrance(const struct evcan_gateway_logger_ *logger)
 {
@@ -133,6 +145,7 @@ open_logger(struct evcan_gateway_logger_ *logger, struct evcan_error *err)
 	if (logger->writer == NULL)
 		return evcan_plan_blame_(part, &error, err);
 	evcan_log_writer_set_error_cb(logger->writer, on_error, logger);
+	evcan_log_writer_set_rotate_cb(logger->writer, on_rotated, logger);
 	if (part->n_filters > 0) {
 		logger->filters = evcan_filters_new(part->filters,
 		    part->n_filters, EVCAN_FILTER_OR, &error);

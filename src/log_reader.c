@@ -8,6 +8,7 @@
 
 #include "log_registry.h"
 #include "log_source.h"
+#include "log_start.h"
 
 #define BID_BYTES (64u << 10)
 #define BID_SURE 50   /* enough to stop waiting for more of a pipe */
@@ -17,9 +18,17 @@ struct evcan_log_reader {
 	struct evcan_options *options;
 	const struct evcan_format *format;
 	void *state;
+	bool begun;                /* read_begin was called on the state */
+	bool seeks;                /* the format reads `file` by itself */
+	struct evcan_file file;
+	int64_t start_ns;          /* added to relative time; 0: not */
 	struct evcan_decode decode;
+	bool event_waits;          /* decode.event is not told yet */
 	struct evcan_error error;
 	struct evcan_log_read_stats stats;
+
+	evcan_log_event_cb event_cb;
+	void *event_arg;
 };
 
 /* How compressed files and such begin, and what to do with them. */
@@ -28,7 +37,6 @@ static const struct magic {
 	size_t len;
 	const char *what;
 } magics[] = {
-	{ "\x1f\x8b", 2, "is compressed with gzip: gunzip it first" },
 	{ "\xfd" "7zXZ", 5, "is compressed with xz: unxz it first" },
 	{ "BZh", 3, "is compressed with bzip2: bunzip2 it first" },
 	{ "\x28\xb5\x2f\xfd", 4, "is compressed with zstd: unzstd it first" },
@@ -36,6 +44,22 @@ static const struct magic {
 	{ "\xff\xfe", 2, "is UTF-16 text: turn it into UTF-8 first" },
 	{ "\xfe\xff", 2, "is UTF-16 text: turn it into UTF-8 first" },
 };
+
+void
+evcan_decode_set_event(struct evcan_decode *out, int64_t time_ns,
+    const char *text, size_t len)
+{
+	if (len >= sizeof(out->event))
+		len = sizeof(out->event) - 1;
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		out->event[i] = c < 0x20 || c == 0x7f ? ' ' : text[i];
+	}
+	out->event[len] = '\0';
+	out->event_ns = time_ns;
+	out->has_event = true;
+}
 
 static const struct evcan_format *
 highest_bid(const struct evcan_log_source_ *source, int *score)
@@ -86,7 +110,9 @@ detect(struct evcan_log_source_ *source, struct evcan_error *err)
 	int score = 0;
 
 	do {
-		if (evcan_log_source_fill_(source, err) < 0)
+		/* What damage leaves of a compressed log may still do. */
+		if (evcan_log_source_fill_(source, err) < 0 &&
+		    source->len == 0)
 			return NULL;
 		best = highest_bid(source, &score);
 	} while (score < BID_SURE && !source->end &&
@@ -112,26 +138,69 @@ find_format(struct evcan_log_reader *reader, struct evcan_error *err)
 	    false, err) : detect(&reader->source, err);
 	if (reader->format == NULL)
 		return -1;
+	if (common.start != NULL &&
+	    evcan_log_start_parse_(common.start, &reader->start_ns, err) < 0)
+		return -1;
 	lists[0] = evcan_log_reader_options();
 	lists[1] = reader->format->read_options;
 	return evcan_options_refuse_unknown(reader->options, lists, 2,
 	    reader->format->name, err);
 }
 
+static void
+drop_state(struct evcan_log_reader *reader)
+{
+	if (reader->begun && reader->format->read_done != NULL)
+		reader->format->read_done(reader->state);
+	free(reader->state);
+	reader->state = NULL;
+	reader->begun = false;
+}
+
+/* A format that reads the log here and there gets it as a file. */
+static int
+give_file(struct evcan_log_reader *reader, struct evcan_error *err)
+{
+	int r = evcan_log_source_file_(&reader->source, &reader->file, err);
+
+	if (r < 0)
+		return r;
+	reader->stats.size = reader->file.size;
+	if (reader->file.path == NULL &&
+	    (reader->format->flags & EVCAN_FORMAT_PATH_ONLY) != 0)
+		return evcan_error_set(err, EVCAN_ERR_UNSUPPORTED, 0,
+		    "%.200s: the format %s is read from a file by its path, "
+		    "not from a pipe or out of gzip", reader->source.name,
+		    reader->format->name);
+	return 0;
+}
+
 static int
 new_state(struct evcan_log_reader *reader, struct evcan_error *err)
 {
-	void *state = evcan_log_state_new_(reader->options,
-	    reader->format->read_options, reader->format->read_size, err);
+	const struct evcan_format *format = reader->format;
+	struct evcan_error why = { 0 };
+	int r = 0;
 
-	if (state == NULL)
-		return -1;
-	if (reader->state != NULL && reader->format->read_done != NULL)
-		reader->format->read_done(reader->state);
-	free(reader->state);
-	reader->state = state;
+	drop_state(reader);
+	reader->seeks = (format->flags & EVCAN_FORMAT_SEEKS) != 0;
+	reader->event_waits = false;
 	reader->decode.line = 1;
-	return 0;
+	reader->decode.position = 0;
+	if (reader->seeks && (r = give_file(reader, err)) < 0)
+		return r;
+	reader->state = evcan_log_state_new_(reader->options,
+	    format->read_options, format->read_size, err);
+	if (reader->state == NULL)
+		return EVCAN_ERR_INVALID;
+	reader->begun = true;
+	if (format->read_begin != NULL)
+		r = format->read_begin(reader->state, reader->seeks ?
+		    &reader->file : NULL, &why);
+	if (r < 0)
+		evcan_error_set(err, r, why.system, "%.200s: %.280s",
+		    reader->source.name, why.text);
+	return r;
 }
 
 /* Takes the source over, also when it fails. */
@@ -202,9 +271,7 @@ evcan_log_reader_free(struct evcan_log_reader *reader)
 {
 	if (reader == NULL)
 		return;
-	if (reader->state != NULL && reader->format->read_done != NULL)
-		reader->format->read_done(reader->state);
-	free(reader->state);
+	drop_state(reader);
 	evcan_options_free(reader->options);
 	evcan_log_source_close_(&reader->source);
 	free(reader);
@@ -237,16 +304,46 @@ decode(struct evcan_log_reader *reader, struct evcan_frame *frames,
 {
 	struct evcan_log_source_ *source = &reader->source;
 	struct evcan_decode *out = &reader->decode;
-	const struct evcan_span span = { source->data, source->len,
-	    source->offset, source->end };
+	const struct evcan_span span = { source->data,
+	    reader->seeks ? 0 : source->len, source->offset,
+	    reader->seeks || source->end };
 	int n;
 
 	out->used = 0;
+	out->has_event = false;
 	out->error_line = out->error_offset = 0;
 	evcan_error_clear(&out->error);
 	n = reader->format->decode(reader->state, &span, frames, max, out);
-	evcan_log_source_consume_(source, out->used);
+	if (!reader->seeks)
+		evcan_log_source_consume_(source, out->used);
+	reader->event_waits = out->has_event;
 	return n;
+}
+
+/* Relative time becomes absolute where the caller knows when it began. */
+static void
+add_start(const struct evcan_log_reader *reader, struct evcan_frame *frames,
+    int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (frames[i].clock != EVCAN_CLOCK_RELATIVE ||
+		    frames[i].time_ns > INT64_MAX - reader->start_ns)
+			continue;
+		frames[i].time_ns += reader->start_ns;
+		frames[i].clock = EVCAN_CLOCK_KERNEL;
+	}
+}
+
+static void
+tell_event(struct evcan_log_reader *reader)
+{
+	struct evcan_decode *out = &reader->decode;
+
+	reader->event_waits = false;
+	reader->stats.events++;
+	if (reader->event_cb != NULL)
+		reader->event_cb(reader, out->event_ns, out->event,
+		    reader->event_arg);
 }
 
 int
@@ -261,20 +358,29 @@ evcan_log_reader_read(struct evcan_log_reader *reader,
 	if (max > INT32_MAX)
 		max = INT32_MAX;
 	for (;;) {
-		n = source->len > 0 || source->end ?
+		if (reader->event_waits)
+			tell_event(reader);
+		n = reader->seeks || source->len > 0 || source->end ?
 		    decode(reader, frames, max) : 0;
 		if (n > 0) {
 			reader->stats.frames += (uint64_t)n;
+			if (reader->start_ns != 0)
+				add_start(reader, frames, n);
 			return n;
 		}
 		if (n < 0)
 			return syntax_error(reader, n);
-		if (reader->decode.used > 0 && source->len > 0)
+		if (reader->event_waits ||
+		    (reader->decode.used > 0 && source->len > 0))
 			continue;
-		if (source->end)
+		if (reader->seeks || source->end)
 			return 0;
 		evcan_error_clear(&reader->error);
 		r = evcan_log_source_fill_(source, &reader->error);
+		if (r == EVCAN_ERR_SYNTAX) {   /* inside the compression */
+			reader->stats.errors++;
+			return r;
+		}
 		if (r < 0) {
 			/* Told once; what is whole so far still comes. */
 			source->end = true;
@@ -294,10 +400,19 @@ evcan_log_reader_get_stats(const struct evcan_log_reader *reader,
     struct evcan_log_read_stats *stats)
 {
 	*stats = reader->stats;
-	stats->bytes = reader->source.offset;
+	stats->bytes = reader->seeks ? reader->decode.position :
+	    evcan_log_source_position_(&reader->source);
 	stats->gaps = reader->decode.gaps;
 	stats->lost = reader->decode.lost;
 	stats->skipped = reader->decode.skipped;
+}
+
+void
+evcan_log_reader_set_event_cb(struct evcan_log_reader *reader,
+    evcan_log_event_cb cb, void *arg)
+{
+	reader->event_cb = cb;
+	reader->event_arg = arg;
 }
 
 const char *

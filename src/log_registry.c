@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "log_rotate.h"
+
 #define EVCAN_FORMAT(name) \
 	extern const struct evcan_format evcan_format_##name##_;
 #include "loggers/list.h"
@@ -25,6 +27,10 @@ static const struct evcan_option reader_rows[] = {
 	{ .name = "format", .type = EVCAN_OPTION_TEXT,
 	  .help = "name of the log's format; else its content tells",
 	  .offset = offsetof(struct evcan_log_reader_options_, format) },
+	{ .name = "start", .type = EVCAN_OPTION_TEXT,
+	  .help = "when a log without a date began: 2026-11-20T10:15:30 "
+	      "(local; or with Z, +02:00) or Unix seconds",
+	  .offset = offsetof(struct evcan_log_reader_options_, start) },
 	{ .name = NULL }
 };
 
@@ -50,6 +56,33 @@ static const struct evcan_option writer_rows[] = {
 	  .help = "seconds that closing waits for a file that takes nothing",
 	  .offset = offsetof(struct evcan_log_writer_options_,
 	      close_timeout) },
+	{ .name = "gzip", .type = EVCAN_OPTION_CHOICE, .fallback = "auto",
+	  .choices = "auto on=true off=false",
+	  .help = "compress the log; auto: if its name ends in .gz",
+	  .offset = offsetof(struct evcan_log_writer_options_, gzip) },
+	{ .name = "gzip_level", .type = EVCAN_OPTION_INT, .fallback = "1",
+	  .min = 0, .max = 9,
+	  .help = "how hard gzip tries, from 0 (stores) to 9 (slowest)",
+	  .offset = offsetof(struct evcan_log_writer_options_, gzip_level) },
+	{ .name = "rotate_size", .aliases = "max_bytes",
+	  .type = EVCAN_OPTION_INT, .fallback = "0",
+	  .min = 0, .max = 9007199254740992,
+	  .help = "bytes after which a file is renamed and a new one begun; "
+	      "0: never",
+	  .offset = offsetof(struct evcan_log_writer_options_,
+	      rotate_size) },
+	{ .name = "rotate_time", .type = EVCAN_OPTION_REAL, .fallback = "0",
+	  .min = 0, .max = 31622400,
+	  .help = "seconds after which a file is renamed and a new one "
+	      "begun; 0: never",
+	  .offset = offsetof(struct evcan_log_writer_options_,
+	      rotate_time) },
+	{ .name = "rotate_name", .type = EVCAN_OPTION_TEXT,
+	  .fallback = EVCAN_LOG_ROTATE_NAME,
+	  .help = "new name of a file that ended, of {stem}, {time}, "
+	      "{count} and {suffix}",
+	  .offset = offsetof(struct evcan_log_writer_options_,
+	      rotate_name) },
 	{ .name = NULL }
 };
 
@@ -101,36 +134,65 @@ able(const struct evcan_format *format, bool writing)
 	return writing ? format->encode != NULL : format->decode != NULL;
 }
 
+bool
+evcan_log_name_is_gzip_(const char *name)
+{
+	const size_t len = strlen(name);
+
+	return len > 3 && strcasecmp(name + len - 3, ".gz") == 0;
+}
+
+/* A .gz at the end stands for how it is written, not for what. */
 const struct evcan_format *
 evcan_format_for_name(const char *path, bool writing)
 {
 	const char *slash = strrchr(path, '/');
-	const char *dot = strrchr(slash != NULL ? slash : path, '.');
+	const char *name = slash != NULL ? slash + 1 : path, *dot;
+	const char *end = name + strlen(name);
+	const struct evcan_format *found = NULL;
 
-	if (dot == NULL)
+	if (evcan_log_name_is_gzip_(name))
+		end -= 3;
+	for (dot = end - 1; dot > name && *dot != '.';)
+		dot--;
+	if (dot < name || *dot != '.')
 		return NULL;
-	for (size_t i = 0; i < COUNT; i++)
-		if (able(formats[i], writing) &&
-		    has_word(formats[i]->suffixes, dot, strlen(dot)))
-			return formats[i];
-	return NULL;
+	for (size_t i = 0; i < COUNT; i++) {
+		if (!able(formats[i], writing) ||
+		    !has_word(formats[i]->suffixes, dot, (size_t)(end - dot)))
+			continue;
+		/* Of several, the one that is written is the usual one. */
+		if (found == NULL || found->encode == NULL)
+			found = formats[i];
+	}
+	return found;
 }
 
 const char *
 evcan_log_formats_(char buf[EVCAN_LOG_FORMATS_MAX], bool writing)
 {
 	size_t len = 0;
+	int n;
 
 	buf[0] = '\0';
 	for (size_t i = 0; i < COUNT; i++) {
+		const char *name = formats[i]->name;
+		const char *suffix = formats[i]->suffixes;
+		const int first = (int)strcspn(suffix, " ");
+		/* Most are called by their suffix. */
+		const bool told = (int)strlen(name) == first - 1 &&
+		    strncmp(name, suffix + 1, strlen(name)) == 0;
+
 		if (!able(formats[i], writing))
 			continue;
-		len += (size_t)snprintf(buf + len,
-		    EVCAN_LOG_FORMATS_MAX - len, "%s%s (%s)",
-		    len > 0 ? ", " : "", formats[i]->name,
-		    formats[i]->suffixes);
-		if (len >= EVCAN_LOG_FORMATS_MAX)
+		n = snprintf(buf + len, EVCAN_LOG_FORMATS_MAX - len,
+		    told ? "%s%s" : "%s%s (%.*s)", len > 0 ? ", " : "",
+		    name, first, suffix);
+		if (n < 0 || (size_t)n >= EVCAN_LOG_FORMATS_MAX - len) {
+			buf[len] = '\0';   /* whole words only */
 			break;
+		}
+		len += (size_t)n;
 	}
 	return buf;
 }
@@ -180,7 +242,7 @@ evcan_buffer_reserve(struct evcan_buffer *buffer, size_t n)
 
 	if (buffer->failed)
 		return NULL;
-	if (buffer->size - buffer->len >= n)
+	if (buffer->data != NULL && buffer->size - buffer->len >= n)
 		return buffer->data + buffer->len;
 	if (n > SIZE_MAX / 4 || buffer->len > SIZE_MAX / 4)
 		goto fail;
@@ -208,7 +270,7 @@ evcan_buffer_append(struct evcan_buffer *buffer, const void *data, size_t n)
 {
 	uint8_t *to = evcan_buffer_reserve(buffer, n);
 
-	if (to == NULL)
+	if (to == NULL || n == 0)
 		return;
 	memcpy(to, data, n);
 	buffer->len += n;

@@ -12,6 +12,7 @@
 /* What evcan_log_reader_options() and evcan_log_writer_options() fill. */
 struct evcan_log_reader_options_ {
 	const char *format;
+	const char *start;
 };
 
 struct evcan_log_writer_options_ {
@@ -20,12 +21,27 @@ struct evcan_log_writer_options_ {
 	int64_t queue_size;
 	double flush_interval;
 	double close_timeout;
+	int gzip;                 /* enum evcan_log_gzip_ */
+	int64_t gzip_level;
+	int64_t rotate_size;      /* bytes; 0: never */
+	double rotate_time;       /* seconds; 0: never */
+	const char *rotate_name;
+};
+
+/* Indices of the choices of the row `gzip`. */
+enum evcan_log_gzip_ {
+	EVCAN_LOG_GZIP_AUTO,
+	EVCAN_LOG_GZIP_ON,
+	EVCAN_LOG_GZIP_OFF
 };
 
 /* Room for the list of formats in an error text. */
 #define EVCAN_LOG_FORMATS_MAX 300
 
-/* "candump (.log), printer (.txt)": those that can be written, or read.
+/* Whether a name ends in .gz, case ignored. */
+bool evcan_log_name_is_gzip_(const char *name);
+
+/* "asc, candump (.log), printer (.txt)": those that can be written, or read.
  * @return buf */
 const char *evcan_log_formats_(char buf[EVCAN_LOG_FORMATS_MAX],
     bool writing);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,17 +13,20 @@
 
 #include <evcan/error.h>
 
+#include "gunzip.h"
+
 /* Big enough that system calls do not show, small enough for the cache. A
  * window only grows beyond it for one object as large as that. */
 #define WINDOW_SIZE (256u << 10)
 #define WINDOW_MAX (256u << 20)
+#define PACKED_SIZE (128u << 10)
 
 static int
 init(struct evcan_log_source_ *source, const char *name,
     struct evcan_error *err)
 {
 	memset(source, 0, sizeof(*source));
-	source->fd = -1;
+	source->fd = source->spool = -1;
 	source->start = -1;
 	source->name = strdup(name);
 	source->buf = source->data = malloc(WINDOW_SIZE);
@@ -68,9 +72,10 @@ int
 evcan_log_source_open_path_(struct evcan_log_source_ *source,
     const char *path, struct evcan_error *err)
 {
-	int fd;
+	const bool piped = strcmp(path, "-") == 0;
+	int fd, r;
 
-	if (strcmp(path, "-") == 0) {
+	if (piped) {
 		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 		path = "standard input";
 	} else {
@@ -81,11 +86,19 @@ evcan_log_source_open_path_(struct evcan_log_source_ *source,
 		    EVCAN_ERR_INIT;
 
 		memset(source, 0, sizeof(*source));
-		source->fd = -1;
+		source->fd = source->spool = -1;
 		return evcan_error_set(err, code, errno,
 		    "%.300s: cannot be opened for reading", path);
 	}
-	return evcan_log_source_open_fd_(source, fd, path, err);
+	r = evcan_log_source_open_fd_(source, fd, path, err);
+	if (r < 0 || piped)
+		return r;
+	source->path = strdup(path);
+	if (source->path != NULL)
+		return 0;
+	evcan_log_source_close_(source);
+	return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
+	    "%.200s: out of memory for reading", path);
 }
 
 int
@@ -113,11 +126,17 @@ evcan_log_source_close_(struct evcan_log_source_ *source)
 	else if (source->io.close != NULL)
 		source->io.close(source->io.arg);
 	memset(&source->io, 0, sizeof(source->io));
+	if (source->spool >= 0)
+		close(source->spool);
+	evcan_gunzip_free_(source->gunzip);
+	free(source->packed);
 	free(source->name);
+	free(source->path);
 	free(source->buf);
-	source->fd = -1;
-	source->name = NULL;
-	source->buf = source->data = NULL;
+	source->fd = source->spool = -1;
+	source->gunzip = NULL;
+	source->name = source->path = NULL;
+	source->buf = source->data = source->packed = NULL;
 }
 
 /* Free room behind the data: moved to the front, or the window grows. */
@@ -166,27 +185,143 @@ read_some(struct evcan_log_source_ *source, void *buf, size_t size)
 	}
 }
 
+/* Reads once into buf. @return bytes, 0 at the end, or negative with err */
+static int64_t
+read_raw(struct evcan_log_source_ *source, void *buf, size_t size,
+    struct evcan_error *err)
+{
+	int64_t n = read_some(source, buf, size);
+
+	if (n < 0)
+		return evcan_error_set(err, EVCAN_ERR_OPERATION, (int)-n,
+		    "%.200s: offset %llu: cannot be read", source->name,
+		    (unsigned long long)source->taken);
+	if ((uint64_t)n > size)
+		return evcan_error_set(err, EVCAN_ERR_OPERATION, 0,
+		    "%.200s: the `read` call-back gave more than asked for",
+		    source->name);
+	source->taken += (uint64_t)n;
+	return n;
+}
+
+/* From here on what was read so far, and all that follows, is unpacked. */
+static int
+start_unpacking(struct evcan_log_source_ *source, struct evcan_error *err)
+{
+	const size_t size = source->len > PACKED_SIZE ? source->len :
+	    PACKED_SIZE;
+
+	source->packed = malloc(size);
+	if (source->packed == NULL)
+		return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
+		    "%.200s: out of memory for unpacking", source->name);
+	source->gunzip = evcan_gunzip_new_(err);
+	if (source->gunzip == NULL)
+		return EVCAN_ERR_NOMEM;
+	memcpy(source->packed, source->data, source->len);
+	source->packed_len = source->len;
+	source->packed_end = source->end;
+	source->data = source->buf;
+	source->len = 0;
+	source->end = false;
+	return 0;
+}
+
+/* The first bytes: enough of them to see whether they are compressed. */
+static int
+look(struct evcan_log_source_ *source, struct evcan_error *err)
+{
+	const size_t enough = sizeof(EVCAN_GZIP_MAGIC) - 1;
+	int64_t n;
+
+	source->looked = true;
+	while (source->len < enough && !source->end) {
+		n = read_raw(source, source->data + source->len,
+		    source->buf_size - source->len, err);
+		if (n < 0)
+			return (int)n;
+		source->len += (size_t)n;
+		source->end = n == 0;
+	}
+	if (source->len < enough ||
+	    memcmp(source->data, EVCAN_GZIP_MAGIC, enough) != 0)
+		return 0;
+	return start_unpacking(source, err);
+}
+
+/* Unpacks at least one byte, or finds the end. */
+static int
+unpack(struct evcan_log_source_ *source, struct evcan_error *err)
+{
+	size_t used, got = 0;
+	int64_t n;
+	int r = 0;
+
+	while (got == 0 && r == 0 && !source->end) {
+		if (source->packed_len == 0 && !source->packed_end) {
+			n = read_raw(source, source->packed, PACKED_SIZE,
+			    err);
+			if (n < 0)
+				return (int)n;
+			source->packed_at = 0;
+			source->packed_len = (size_t)n;
+			source->packed_end = n == 0;
+		}
+		r = evcan_gunzip_run_(source->gunzip,
+		    source->packed + source->packed_at, source->packed_len,
+		    source->packed_end, &used, source->data + source->len,
+		    source->buf_size - source->len -
+		    (size_t)(source->data - source->buf), &got, err);
+		source->packed_at += used;
+		source->packed_len -= used;
+		source->len += got;
+		source->end = r == 0 && got == 0 && used == 0 &&
+		    source->packed_len == 0 && source->packed_end;
+	}
+	return r;
+}
+
+/* A fault inside the compressed data, with the log's name before it. */
+static int
+blame_packing(const struct evcan_log_source_ *source,
+    const struct evcan_error *why, struct evcan_error *err)
+{
+	if (why->code != EVCAN_ERR_SYNTAX) {
+		if (err != NULL)
+			*err = *why;
+		return why->code;
+	}
+	return evcan_error_set(err, why->code, why->system,
+	    "%.200s: %.250s", source->name, why->text);
+}
+
 int
 evcan_log_source_fill_(struct evcan_log_source_ *source,
     struct evcan_error *err)
 {
-	size_t room;
+	struct evcan_error why;
 	int64_t n;
+	int r;
 
 	if (source->end)
 		return 0;
-	if (make_room(source, err) < 0)
-		return err != NULL ? err->code : EVCAN_ERR_NOMEM;
-	room = source->buf_size - source->len;
-	n = read_some(source, source->data + source->len, room);
+	if (!source->looked) {
+		r = look(source, err);
+		if (r < 0 || source->gunzip == NULL)
+			return r;
+	}
+	r = make_room(source, err);
+	if (r < 0)
+		return r;
+	if (source->gunzip != NULL) {
+		evcan_error_clear(&why);
+		r = unpack(source, &why);
+		return r < 0 ? blame_packing(source, &why, err) : 0;
+	}
+	n = read_raw(source, source->data + source->len,
+	    source->buf_size - source->len, err);
 	if (n < 0)
-		return evcan_error_set(err, EVCAN_ERR_OPERATION, (int)-n,
-		    "%.200s: offset %llu: cannot be read", source->name,
-		    (unsigned long long)(source->offset + source->len));
-	if ((uint64_t)n > room)
-		return evcan_error_set(err, EVCAN_ERR_OPERATION, 0,
-		    "%.200s: the `read` call-back gave more than asked for",
-		    source->name);
+		return (int)n;
 	source->end = n == 0;
 	source->len += (size_t)n;
 	return 0;
@@ -200,15 +335,142 @@ evcan_log_source_consume_(struct evcan_log_source_ *source, size_t n)
 	source->offset += n;
 }
 
+uint64_t
+evcan_log_source_position_(const struct evcan_log_source_ *source)
+{
+	return source->gunzip != NULL ? source->taken - source->packed_len :
+	    source->offset;
+}
+
 int
 evcan_log_source_rewind_(struct evcan_log_source_ *source)
 {
+	if (source->spool >= 0)
+		return 0;   /* who reads anywhere needs no window */
 	if (source->start < 0 ||
 	    lseek(source->fd, source->start, SEEK_SET) < 0)
 		return EVCAN_ERR_UNSUPPORTED;
+	if (source->gunzip != NULL)
+		evcan_gunzip_reset_(source->gunzip);
 	source->data = source->buf;
-	source->len = 0;
-	source->offset = 0;
-	source->end = false;
+	source->len = source->packed_at = source->packed_len = 0;
+	source->offset = source->taken = 0;
+	source->end = source->packed_end = false;
+	return 0;
+}
+
+/* Reading anywhere */
+
+static int64_t
+read_at(int fd, uint64_t offset, uint8_t *buf, size_t n)
+{
+	size_t done = 0;
+	ssize_t r;
+
+	if (offset > INT64_MAX - n)
+		return 0;
+	while (done < n) {
+		r = pread(fd, buf + done, n - done, (off_t)(offset + done));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		done += (size_t)r;
+	}
+	return (int64_t)done;
+}
+
+static int64_t
+read_file(void *arg, uint64_t offset, void *buf, size_t n)
+{
+	const struct evcan_log_source_ *source = arg;
+
+	if (source->spool >= 0)
+		return read_at(source->spool, offset, buf, n);
+	return read_at(source->fd, offset + (uint64_t)source->start, buf, n);
+}
+
+static int
+write_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+open_spool(void)
+{
+	const char *dir = getenv("TMPDIR");
+	char path[4096];
+	int fd;
+
+	if (dir == NULL || *dir != '/' || strlen(dir) > 4000)
+		dir = "/tmp";
+	snprintf(path, sizeof(path), "%s/evcan-XXXXXX", dir);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+/* Copies what there is, up to the end. */
+static int
+spool(struct evcan_log_source_ *source, struct evcan_error *err)
+{
+	int r = 0, fd = open_spool(), w = fd < 0 ? -errno : 0;
+
+	while (w == 0 && r == 0) {
+		w = write_all(fd, source->data, source->len);
+		evcan_log_source_consume_(source, source->len);
+		if (source->end || w < 0)
+			break;
+		r = evcan_log_source_fill_(source, err);
+		/* A fault inside gzip: what can be read is. */
+		if (r == EVCAN_ERR_SYNTAX)
+			r = 0;
+	}
+	source->spool = fd;
+	if (w < 0)
+		r = evcan_error_set(err, EVCAN_ERR_OPERATION, -w, "%.200s: "
+		    "cannot be copied to a temporary file (its format is "
+		    "read here and there; TMPDIR names the folder)",
+		    source->name);
+	return r;
+}
+
+int
+evcan_log_source_file_(struct evcan_log_source_ *source,
+    struct evcan_file *file, struct evcan_error *err)
+{
+	struct stat st;
+	int r, fd;
+
+	if (!source->looked && (r = evcan_log_source_fill_(source, err)) < 0)
+		return r;
+	if ((source->start < 0 || source->gunzip != NULL) &&
+	    source->spool < 0 && (r = spool(source, err)) < 0)
+		return r;
+	fd = source->spool >= 0 ? source->spool : source->fd;
+	if (fstat(fd, &st) < 0)
+		return evcan_error_set(err, EVCAN_ERR_OPERATION, errno,
+		    "%.200s: cannot be read", source->name);
+	file->size = (uint64_t)st.st_size;
+	if (source->spool < 0)
+		file->size -= file->size < (uint64_t)source->start ?
+		    file->size : (uint64_t)source->start;
+	file->path = source->spool < 0 ? source->path : NULL;
+	file->read = read_file;
+	file->arg = source;
 	return 0;
 }

@@ -13,12 +13,13 @@
 
 #include <evcan/driver.h>
 
+#include "log_marks.h"
 #include "ring.h"
 #include "wake.h"
 
 /*
  * Frames go through a ring without locks. What else must keep its place
- * among them (gaps, lines of text, reopening) waits in a list of marks, each
+ * among them (gaps, lines of text, rotation) waits in a list of marks, each
  * with the number of frames before it. A mark is in the list before any frame
  * behind it is in the ring: whoever sees the frame finds the mark.
  *
@@ -29,24 +30,6 @@
 #define RETRY_MIN (NS_PER_SEC / 10)
 #define RETRY_MAX (2 * NS_PER_SEC)
 #define POLL_MS 100
-/* Marks beyond this are joined (gaps) or refused (text). */
-#define MARKS_MAX 4096
-
-enum mark_kind {
-	MARK_GAP,
-	MARK_EVENT,
-	MARK_REOPEN
-};
-
-struct mark {
-	struct mark *next;
-	uint64_t position;   /* frames before it */
-	enum mark_kind kind;
-	struct evcan_gap gap;
-	int64_t time_ns;     /* of an event */
-	char text[];         /* channel of a gap, text of an event */
-};
-
 /* What may wake the sleeping thread; it always hears commands. */
 enum sleep {
 	AWAKE,
@@ -74,7 +57,7 @@ struct evcan_log_worker_ {
 	/* The thread's alone */
 	struct evcan_log_sink_ sink;
 	uint64_t done;               /* frames taken out of the ring */
-	int64_t flush_at;            /* 0: nothing pending */
+	int64_t flush_at;            /* 0: nothing pending or held */
 	int64_t retry_at;            /* 0: not failing */
 	int64_t backoff;
 	bool finished;               /* the format's last bytes are there */
@@ -83,8 +66,7 @@ struct evcan_log_worker_ {
 	pthread_mutex_t lock;        /* of all that follows */
 	pthread_cond_t command;      /* to the thread */
 	pthread_cond_t ended;        /* to whoever waits for the end */
-	struct mark *marks, *last_mark;
-	size_t mark_count;
+	struct evcan_log_marks_ marks;
 	bool flush, close, abandoned;
 	bool commanded;              /* something of the above is new */
 	struct evcan_log_news_ news;
@@ -95,14 +77,10 @@ struct evcan_log_worker_ {
 static void
 unref(struct evcan_log_worker_ *worker)
 {
-	struct mark *mark;
-
 	if (atomic_fetch_sub(&worker->refs, 1) > 1)
 		return;
-	while ((mark = worker->marks) != NULL) {
-		worker->marks = mark->next;
-		free(mark);
-	}
+	evcan_log_marks_clear_(&worker->marks);
+	evcan_log_ended_free_(worker->news.ended);
 	evcan_log_sink_destroy_(&worker->sink);
 	evcan_ring_destroy_(&worker->ring);
 	evcan_wake_destroy_(&worker->wake);
@@ -118,15 +96,21 @@ unref(struct evcan_log_worker_ *worker)
 static void
 publish(struct evcan_log_worker_ *worker)
 {
-	const struct evcan_log_sink_ *sink = &worker->sink;
+	struct evcan_log_sink_ *sink = &worker->sink;
+	const bool ended = sink->ended != NULL;
 
 	pthread_mutex_lock(&worker->lock);
+	evcan_log_ended_join_(&worker->news.ended, sink->ended);
+	sink->ended = NULL;
 	worker->stats.written = sink->written;
 	worker->stats.unfit = sink->info.unfit;
 	worker->stats.bytes = sink->bytes;
+	worker->stats.files = sink->files;
 	worker->stats.last_write_ns = sink->last_write_ns;
 	memcpy(worker->lost, sink->info.lost, sizeof(worker->lost));
 	pthread_mutex_unlock(&worker->lock);
+	if (ended)
+		evcan_wake_set_(&worker->wake);
 
 	if (atomic_fetch_or(&worker->want_room, 0) == 0 ||
 	    evcan_ring_count_(&worker->ring) > worker->ring.mask / 2)
@@ -183,63 +167,46 @@ worked(struct evcan_log_worker_ *worker)
 
 /* The first mark if no frame stands before it any more, else NULL and *n is
  * cut to the frames that do. */
-static struct mark *
+static struct evcan_log_mark_ *
 next_mark(struct evcan_log_worker_ *worker, size_t *n)
 {
-	struct mark *mark;
+	struct evcan_log_mark_ *mark;
 
 	pthread_mutex_lock(&worker->lock);
-	mark = worker->marks;
-	if (mark != NULL && mark->position == worker->done) {
-		worker->marks = mark->next;
-		if (worker->marks == NULL)
-			worker->last_mark = NULL;
-		worker->mark_count--;
-	} else if (mark != NULL) {
-		if (*n > mark->position - worker->done)
-			*n = (size_t)(mark->position - worker->done);
-		mark = NULL;
-	}
+	mark = evcan_log_marks_take_(&worker->marks, worker->done, n);
 	pthread_mutex_unlock(&worker->lock);
 	return mark;
 }
 
-/* Puts one back whose bytes found no memory. */
-static void
-return_mark(struct evcan_log_worker_ *worker, struct mark *mark)
-{
-	pthread_mutex_lock(&worker->lock);
-	mark->next = worker->marks;
-	if (worker->marks == NULL)
-		worker->last_mark = mark;
-	worker->marks = mark;
-	worker->mark_count++;
-	pthread_mutex_unlock(&worker->lock);
-}
-
+/* One whose bytes find no memory goes back. */
 static int
-take_mark(struct evcan_log_worker_ *worker, struct mark *mark,
+take_mark(struct evcan_log_worker_ *worker, struct evcan_log_mark_ *mark,
     struct evcan_error *err)
 {
 	struct evcan_log_sink_ *sink = &worker->sink;
 	int r;
 
-	if (mark->kind == MARK_GAP)
+	if (mark->kind == EVCAN_LOG_MARK_GAP)
 		r = evcan_log_sink_gap_(sink, mark->text, &mark->gap, err);
-	else if (mark->kind == MARK_EVENT)
+	else if (mark->kind == EVCAN_LOG_MARK_EVENT)
 		r = evcan_log_sink_event_(sink, mark->time_ns, mark->text,
 		    err);
 	else
-		r = evcan_log_sink_reopen_(sink, err);
-	if (r == EVCAN_ERR_NOMEM)
-		return_mark(worker, mark);
-	else
+		r = evcan_log_sink_turn_(sink, mark->kind ==
+		    EVCAN_LOG_MARK_ROTATE ? EVCAN_LOG_ROTATE :
+		    EVCAN_LOG_REOPEN, err);
+	if (r != EVCAN_ERR_NOMEM) {
 		free(mark);
+		return r;
+	}
+	pthread_mutex_lock(&worker->lock);
+	evcan_log_marks_return_(&worker->marks, mark);
+	pthread_mutex_unlock(&worker->lock);
 	return r;
 }
 
-/* Encodes until a block is full or nothing is left. @return 0 or negative
- * with err */
+/* Encodes until a block is full, the file ends or nothing is left.
+ * @return 0 or negative with err */
 static int
 take(struct evcan_log_worker_ *worker, struct evcan_error *err)
 {
@@ -250,8 +217,8 @@ take(struct evcan_log_worker_ *worker, struct evcan_error *err)
 	    evcan_log_sink_pending_(sink) < EVCAN_LOG_BLOCK) {
 		const struct evcan_frame *frames;
 		size_t n = evcan_ring_peek_(&worker->ring, &frames,
-		    EVCAN_LOG_BATCH);
-		struct mark *mark = next_mark(worker, &n);
+		    EVCAN_LOG_BATCH), taken;
+		struct evcan_log_mark_ *mark = next_mark(worker, &n);
 
 		if (mark != NULL) {
 			r = take_mark(worker, mark, err);
@@ -259,27 +226,68 @@ take(struct evcan_log_worker_ *worker, struct evcan_error *err)
 		}
 		if (n == 0)
 			break;
-		r = evcan_log_sink_frames_(sink, frames, n, err);
-		if (r == EVCAN_ERR_NOMEM)
-			break;
-		evcan_ring_drop_(&worker->ring, n);
-		worker->done += n;
+		r = evcan_log_sink_frames_(sink, frames, n, &taken, err);
+		evcan_ring_drop_(&worker->ring, taken);
+		worker->done += taken;
 	}
 	return r;
 }
 
-/* When what is pending must be written: now if 0. */
-static int64_t
-due_at(struct evcan_log_worker_ *worker, bool hurry)
+static bool
+is_empty(struct evcan_log_worker_ *worker)
+{
+	bool marks;
+
+	if (evcan_ring_count_(&worker->ring) > 0)
+		return false;
+	pthread_mutex_lock(&worker->lock);
+	marks = worker->marks.count > 0;
+	pthread_mutex_unlock(&worker->lock);
+	return !marks;
+}
+
+/* Whether nothing waits to get into the file. */
+static bool
+is_clean(const struct evcan_log_worker_ *worker)
 {
 	const struct evcan_log_sink_ *sink = &worker->sink;
 
-	if (worker->retry_at != 0)
-		return worker->retry_at;
-	if (!evcan_log_sink_is_open_(sink) || hurry || sink->lively ||
-	    evcan_log_sink_pending_(sink) >= EVCAN_LOG_BLOCK)
-		return 0;
-	return worker->flush_at;
+	return evcan_log_sink_pending_(sink) == 0 &&
+	    evcan_log_sink_held_(sink) == 0;
+}
+
+/* What there is to encode, and behind it what ends a file. */
+static int
+encode(struct evcan_log_worker_ *worker, bool closing,
+    struct evcan_error *err)
+{
+	struct evcan_log_sink_ *sink = &worker->sink;
+	const int64_t end_at = evcan_log_sink_rotate_at_(sink);
+	int r = 0;
+
+	if (end_at != 0 && end_at <= evcan_now_monotonic())
+		r = evcan_log_sink_turn_(sink, EVCAN_LOG_ROTATE, err);
+	if (r == 0)
+		r = take(worker, err);
+	if (r == 0 && closing && !worker->finished && is_empty(worker) &&
+	    evcan_log_sink_is_open_(sink)) {
+		r = evcan_log_sink_finish_(sink, err);
+		worker->finished = r == 0;
+	}
+	return r;
+}
+
+/* Whether all must be written now, also what the format holds. */
+static bool
+is_due(struct evcan_log_worker_ *worker, bool hurry)
+{
+	const int64_t now = evcan_now_monotonic();
+
+	if (worker->flush_at == 0)
+		worker->flush_at = now +
+		    (int64_t)(worker->sink.common.flush_interval * 1e9);
+	return hurry || worker->sink.part.lively || worker->retry_at != 0 ||
+	    worker->flush_at <= now;
 }
 
 static void
@@ -293,20 +301,9 @@ write_out(struct evcan_log_worker_ *worker)
 		failed(worker, &err);
 	else if (!sink->waiting)
 		worked(worker);
-	worker->flush_at = 0;
-}
-
-static bool
-is_empty(struct evcan_log_worker_ *worker)
-{
-	bool marks;
-
-	if (evcan_ring_count_(&worker->ring) > 0)
-		return false;
-	pthread_mutex_lock(&worker->lock);
-	marks = worker->marks != NULL;
-	pthread_mutex_unlock(&worker->lock);
-	return !marks;
+	/* What is held is not younger for what was written. */
+	if (evcan_log_sink_held_(sink) == 0)
+		worker->flush_at = 0;
 }
 
 /* Encodes and writes what is due. @param closing: also the last bytes */
@@ -320,25 +317,21 @@ work(struct evcan_log_worker_ *worker, bool hurry, bool closing)
 	if (worker->retry_at > evcan_now_monotonic())
 		return;
 	evcan_error_clear(&err);
-	r = take(worker, &err);
-	if (r == 0 && closing && !worker->finished && is_empty(worker) &&
-	    evcan_log_sink_is_open_(sink)) {
-		r = evcan_log_sink_finish_(sink, &err);
-		worker->finished = r == 0;
+	r = encode(worker, closing, &err);
+	if (r == 0 && evcan_log_sink_is_open_(sink)) {
+		if (is_clean(worker)) {
+			worker->flush_at = 0;
+			worked(worker);
+			return;
+		}
+		if (is_due(worker, hurry))
+			r = evcan_log_sink_flush_(sink, &err);
+		else if (evcan_log_sink_pending_(sink) < EVCAN_LOG_BLOCK)
+			return;
 	}
-	if (r < 0) {
+	if (r < 0)
 		failed(worker, &err);
-		return;
-	}
-	if (evcan_log_sink_pending_(sink) == 0 &&
-	    evcan_log_sink_is_open_(sink)) {
-		worked(worker);
-		return;
-	}
-	if (worker->flush_at == 0)
-		worker->flush_at = evcan_now_monotonic() +
-		    (int64_t)(sink->common.flush_interval * 1e9);
-	if (due_at(worker, hurry) <= evcan_now_monotonic())
+	else
 		write_out(worker);
 }
 
@@ -353,7 +346,7 @@ rest(struct evcan_log_worker_ *worker, enum sleep how, int64_t until)
 	atomic_exchange(&worker->sleep, how);
 	if ((how != SLEEP_DEAF &&
 	    evcan_ring_count_(&worker->ring) >= enough) ||
-	    (how == SLEEP_IDLE && worker->marks != NULL))
+	    (how == SLEEP_IDLE && worker->marks.count > 0))
 		atomic_exchange(&worker->sleep, AWAKE);
 	while (!worker->commanded && atomic_load(&worker->sleep) != AWAKE) {
 		if (until == 0)
@@ -366,11 +359,20 @@ rest(struct evcan_log_worker_ *worker, enum sleep how, int64_t until)
 	pthread_mutex_unlock(&worker->lock);
 }
 
-/* Until there is something to do again. */
+/* The earlier of two times; 0 is none. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* Until there is something to do again; a closing worker goes on until all is
+ * done. */
 static void
-take_a_break(struct evcan_log_worker_ *worker, bool hurry)
+take_a_break(struct evcan_log_worker_ *worker, bool closing)
 {
 	const struct evcan_log_sink_ *sink = &worker->sink;
+	const int64_t end_at = evcan_log_sink_rotate_at_(sink);
 	struct pollfd pfd = { .fd = sink->fd, .events = POLLOUT };
 
 	if (worker->retry_at != 0)
@@ -378,13 +380,14 @@ take_a_break(struct evcan_log_worker_ *worker, bool hurry)
 	else if (sink->waiting && sink->fd >= 0)
 		poll(&pfd, 1, POLL_MS);   /* it takes no more for now */
 	else if (sink->waiting)           /* a FIFO without a reader */
-		rest(worker, SLEEP_DEAF, evcan_now_monotonic() + POLL_MS * 1000000ll);
+		rest(worker, SLEEP_DEAF, evcan_now_monotonic() +
+		    POLL_MS * 1000000ll);
 	else if (!is_empty(worker) || !evcan_log_sink_is_open_(sink))
 		return;
-	else if (evcan_log_sink_pending_(sink) == 0)
-		rest(worker, SLEEP_IDLE, 0);
-	else if (due_at(worker, hurry) > evcan_now_monotonic())
-		rest(worker, SLEEP_LAZY, due_at(worker, hurry));
+	else if (is_clean(worker) && !closing)
+		rest(worker, SLEEP_IDLE, end_at);
+	else if (!is_clean(worker))
+		rest(worker, SLEEP_LAZY, earlier(worker->flush_at, end_at));
 }
 
 /* Takes commands. @return false: leave everything */
@@ -412,7 +415,7 @@ is_done(struct evcan_log_worker_ *worker)
 	if (worker->hopeless)
 		return true;
 	return is_empty(worker) && evcan_log_sink_pending_(sink) == 0 &&
-	    (worker->finished || sink->fd < 0);
+	    (worker->finished || !evcan_log_sink_has_file_(sink));
 }
 
 static void
@@ -453,10 +456,9 @@ run(void *arg)
 		publish(worker);
 		if (closing && is_done(worker))
 			break;
-		if (evcan_log_sink_pending_(&worker->sink) == 0 &&
-		    is_empty(worker))
+		if (is_clean(worker) && is_empty(worker))
 			flush = false;
-		take_a_break(worker, flush || closing);
+		take_a_break(worker, closing);
 	}
 	end(worker);
 	return NULL;
@@ -549,6 +551,7 @@ evcan_log_worker_news_(struct evcan_log_worker_ *worker,
 	*news = worker->news;
 	worker->news.changed = false;
 	worker->news.ready = false;
+	worker->news.ended = NULL;
 	pthread_mutex_unlock(&worker->lock);
 }
 
@@ -590,60 +593,18 @@ evcan_log_worker_frames_(struct evcan_log_worker_ *worker,
 	return done;
 }
 
-/* Adds to a marker that says the same already. */
-static bool
-join_gap(struct evcan_log_worker_ *worker, const char *channel,
-    const struct evcan_gap *gap)
-{
-	/* Only the last may have the place; with too many any will do. */
-	struct mark *mark = worker->mark_count < MARKS_MAX ?
-	    worker->last_mark : worker->marks;
-
-	for (; mark != NULL; mark = mark->next) {
-		if (mark->kind != MARK_GAP ||
-		    mark->gap.where != gap->where ||
-		    strcmp(mark->text, channel) != 0)
-			continue;
-		if (worker->mark_count < MARKS_MAX &&
-		    mark->position != worker->accepted)
-			return false;
-		mark->gap.lost += gap->lost;
-		return true;
-	}
-	return false;
-}
-
 static int
-add_mark(struct evcan_log_worker_ *worker, enum mark_kind kind,
+add_mark(struct evcan_log_worker_ *worker, enum evcan_log_mark_kind_ kind,
     const struct evcan_gap *gap, int64_t time_ns, const char *text)
 {
-	const size_t size = strlen(text) + 1;
-	struct mark *mark = malloc(sizeof(*mark) + size);
-	int r = 0;
+	struct evcan_log_mark_ *mark = evcan_log_mark_new_(kind,
+	    worker->accepted, gap, time_ns, text);
+	int r;
 
 	if (mark == NULL)
 		return EVCAN_ERR_NOMEM;
-	memset(mark, 0, sizeof(*mark));
-	mark->kind = kind;
-	mark->position = worker->accepted;
-	mark->time_ns = time_ns;
-	if (gap != NULL)
-		mark->gap = *gap;
-	memcpy(mark->text, text, size);
-
 	pthread_mutex_lock(&worker->lock);
-	if ((kind == MARK_GAP && join_gap(worker, text, gap)) ||
-	    (kind != MARK_REOPEN && worker->mark_count >= MARKS_MAX)) {
-		r = kind == MARK_GAP ? 0 : EVCAN_ERR_FULL;
-		free(mark);
-	} else {
-		if (worker->last_mark != NULL)
-			worker->last_mark->next = mark;
-		else
-			worker->marks = mark;
-		worker->last_mark = mark;
-		worker->mark_count++;
-	}
+	r = evcan_log_marks_add_(&worker->marks, mark);
 	pthread_mutex_unlock(&worker->lock);
 	nudge(worker);
 	return r;
@@ -654,14 +615,14 @@ evcan_log_worker_gap_(struct evcan_log_worker_ *worker, const char *channel,
     const struct evcan_gap *gap)
 {
 	worker->gap_count++;
-	return add_mark(worker, MARK_GAP, gap, 0, channel);
+	return add_mark(worker, EVCAN_LOG_MARK_GAP, gap, 0, channel);
 }
 
 int
 evcan_log_worker_event_(struct evcan_log_worker_ *worker, int64_t time_ns,
     const char *text)
 {
-	return add_mark(worker, MARK_EVENT, NULL, time_ns, text);
+	return add_mark(worker, EVCAN_LOG_MARK_EVENT, NULL, time_ns, text);
 }
 
 static void
@@ -675,9 +636,11 @@ command(struct evcan_log_worker_ *worker, bool *which)
 }
 
 int
-evcan_log_worker_reopen_(struct evcan_log_worker_ *worker)
+evcan_log_worker_turn_(struct evcan_log_worker_ *worker,
+    enum evcan_log_turn_ turn)
 {
-	int r = add_mark(worker, MARK_REOPEN, NULL, 0, "");
+	int r = add_mark(worker, turn == EVCAN_LOG_ROTATE ?
+	    EVCAN_LOG_MARK_ROTATE : EVCAN_LOG_MARK_REOPEN, NULL, 0, "");
 
 	if (r == 0)
 		command(worker, &worker->flush);

@@ -21,6 +21,7 @@ struct evcan_log_news_ {
 	bool ready;                /* there is room again after a full queue */
 	bool closed;
 	struct evcan_error error;  /* why it fails, or how it was closed */
+	struct evcan_log_ended_ *ended;   /* the taker's to free */
 };
 
 /* Starts the thread, which takes the sink over. On failure the sink is the
@@ -41,7 +42,9 @@ int evcan_log_worker_gap_(struct evcan_log_worker_ *worker,
     const char *channel, const struct evcan_gap *gap);
 int evcan_log_worker_event_(struct evcan_log_worker_ *worker,
     int64_t time_ns, const char *text);
-int evcan_log_worker_reopen_(struct evcan_log_worker_ *worker);
+/* Ends the file behind the frames taken so far: REOPEN or ROTATE. */
+int evcan_log_worker_turn_(struct evcan_log_worker_ *worker,
+    enum evcan_log_turn_ turn);
 void evcan_log_worker_flush_(struct evcan_log_worker_ *worker);
 /* Write all, finish, sync, close; then news->closed. */
 void evcan_log_worker_close_(struct evcan_log_worker_ *worker);

@@ -33,6 +33,7 @@ struct evcan_log_writer {
 	const struct evcan_format *format;
 	char *attributes;                  /* the format's, each with a NUL */
 	double flush_interval, close_timeout;
+	bool can_rotate;
 
 	enum state state;
 	bool told_failed;
@@ -46,6 +47,8 @@ struct evcan_log_writer {
 
 	evcan_log_error_cb error_cb;
 	void *error_arg;
+	evcan_log_rotate_cb rotate_cb;
+	void *rotate_arg;
 	evcan_log_closed_cb closed_cb;
 	void *closed_arg;
 };
@@ -58,27 +61,79 @@ as_timeval(double seconds)
 	return (struct timeval){ us / 1000000, us % 1000000 };
 }
 
+static void
+destroy(struct evcan_log_writer *writer)
+{
+	if (writer->news_event != NULL)
+		event_free(writer->news_event);
+	if (writer->close_timer != NULL)
+		event_free(writer->close_timer);
+	free(writer->attributes);
+	free(writer->name);
+	free(writer);
+}
+
+/* Call-backs stand between these two: they may free the writer. */
+static void
+enter(struct evcan_log_writer *writer)
+{
+	writer->busy++;
+}
+
+static void
+leave(struct evcan_log_writer *writer)
+{
+	if (--writer->busy == 0 && writer->freed)
+		destroy(writer);
+}
+
+/* Calls back for files that ended, and forgets them. */
+static void
+tell_ended(struct evcan_log_writer *writer, struct evcan_log_ended_ *ended)
+{
+	for (const struct evcan_log_ended_ *e = ended; e != NULL; e = e->next)
+		if (!writer->freed && writer->rotate_cb != NULL)
+			writer->rotate_cb(writer, e->path,
+			    writer->rotate_arg);
+	evcan_log_ended_free_(ended);
+}
+
 /* Without a worker */
 
-/* Copies the sink's counters, which end with it. */
+/* The counters that the sink keeps. */
 static void
-sync_stats(struct evcan_log_writer *writer)
+sync_stats(const struct evcan_log_writer *writer,
+    struct evcan_log_write_stats *stats)
 {
 	const struct evcan_log_sink_ *sink = &writer->sink;
-	struct evcan_log_write_stats *stats = &writer->stats;
 
 	stats->written = sink->written;
 	stats->unfit = sink->info.unfit;
 	stats->bytes = sink->bytes;
+	stats->files = sink->files;
 	stats->queued = stats->accepted - sink->written;
 	stats->last_write_ns = sink->last_write_ns;
 	stats->failed = writer->told_failed;
-	memcpy(writer->lost, sink->info.lost, sizeof(writer->lost));
+}
+
+/* The last thing in a call: files that it ended are told. @return r */
+static int
+sync_done(struct evcan_log_writer *writer, int r)
+{
+	struct evcan_log_ended_ *ended = writer->sink.ended;
+
+	writer->sink.ended = NULL;
+	if (ended == NULL)
+		return r;
+	enter(writer);
+	tell_ended(writer, ended);
+	leave(writer);
+	return r;
 }
 
 /* Writes all that is pending, waiting for a slow reader. */
 static int
-sync_flush(struct evcan_log_writer *writer)
+sync_write(struct evcan_log_writer *writer)
 {
 	struct pollfd pfd = { .events = POLLOUT };
 	int r;
@@ -95,6 +150,28 @@ sync_flush(struct evcan_log_writer *writer)
 	return r;
 }
 
+/* The same, with what the format holds. */
+static int
+sync_flush(struct evcan_log_writer *writer)
+{
+	struct evcan_log_sink_ *sink = &writer->sink;
+	int r = 0;
+
+	evcan_error_clear(&writer->error);
+	if (evcan_log_sink_is_open_(sink))
+		r = evcan_log_sink_flush_(sink, &writer->error);
+	return r < 0 ? r : sync_write(writer);
+}
+
+/* Opens what is to be opened before anything is appended. */
+static int
+sync_ready(struct evcan_log_writer *writer)
+{
+	evcan_error_clear(&writer->error);
+	return evcan_log_sink_is_open_(&writer->sink) ? 0 :
+	    sync_write(writer);
+}
+
 /* Whether what is pending should be written now. */
 static bool
 sync_due(struct evcan_log_writer *writer)
@@ -104,55 +181,84 @@ sync_due(struct evcan_log_writer *writer)
 	if (writer->flush_at == 0)
 		writer->flush_at = now +
 		    (int64_t)(writer->flush_interval * 1e9);
-	if (!writer->sink.lively && now < writer->flush_at)
+	if (!writer->sink.part.lively && now < writer->flush_at)
 		return false;
 	writer->flush_at = 0;
 	return true;
+}
+
+/* One batch, or what fits into this file. @return 0 or negative */
+static int
+sync_some(struct evcan_log_writer *writer, const struct evcan_frame *frames,
+    size_t n, size_t *taken)
+{
+	struct evcan_log_sink_ *sink = &writer->sink;
+	int r = 0;
+
+	*taken = 0;
+	/* While the file refuses, nothing more is taken. */
+	if (writer->told_failed || !evcan_log_sink_is_open_(sink) ||
+	    evcan_log_sink_pending_(sink) >= EVCAN_LOG_BLOCK)
+		r = sync_write(writer);
+	if (r < 0)
+		return r;
+	evcan_error_clear(&writer->error);
+	return evcan_log_sink_frames_(sink, frames,
+	    n < EVCAN_LOG_BATCH ? n : EVCAN_LOG_BATCH, taken,
+	    &writer->error);
 }
 
 static int
 sync_frames(struct evcan_log_writer *writer,
     const struct evcan_frame *frames, size_t n)
 {
-	struct evcan_log_sink_ *sink = &writer->sink;
-	size_t done = 0;
+	size_t done = 0, taken;
 	int r = 0;
 
 	while (done < n && r == 0) {
-		size_t some = n - done;
-
-		/* While the file refuses, nothing more is taken. */
-		if (writer->told_failed ||
-		    evcan_log_sink_pending_(sink) >= EVCAN_LOG_BLOCK)
-			r = sync_flush(writer);
-		if (r < 0)
-			break;
-		if (some > EVCAN_LOG_BATCH)
-			some = EVCAN_LOG_BATCH;
-		evcan_error_clear(&writer->error);
-		r = evcan_log_sink_frames_(sink, frames + done, some,
-		    &writer->error);
-		if (r == 0)
-			done += some;
+		r = sync_some(writer, frames + done, n - done, &taken);
+		done += taken;
 	}
 	writer->stats.accepted += done;
 	if (r == 0 && sync_due(writer))
 		r = sync_flush(writer);
-	return done > 0 ? (int)done : r;
+	return sync_done(writer, done > 0 ? (int)done : r);
 }
 
 static int
-sync_close(struct evcan_log_writer *writer)
+sync_turn(struct evcan_log_writer *writer, enum evcan_log_turn_ turn)
+{
+	int r = sync_ready(writer);
+
+	if (r == 0)
+		r = evcan_log_sink_turn_(&writer->sink, turn,
+		    &writer->error);
+	return r < 0 ? r : sync_write(writer);
+}
+
+static int
+sync_event(struct evcan_log_writer *writer, int64_t time_ns,
+    const char *text)
+{
+	int r = sync_ready(writer);
+
+	return r < 0 ? r : evcan_log_sink_event_(&writer->sink, time_ns,
+	    text, &writer->error);
+}
+
+/* @return files that rotation ended, through `ended` */
+static int
+sync_close(struct evcan_log_writer *writer, struct evcan_log_ended_ **ended)
 {
 	struct evcan_log_sink_ *sink = &writer->sink;
 	const uint64_t accepted = writer->stats.accepted;
 	struct evcan_error why;
-	int r = sync_flush(writer);
+	int r = sync_write(writer);
 
 	if (r == 0)
 		r = evcan_log_sink_finish_(sink, &writer->error);
 	if (r == 0)
-		r = sync_flush(writer);
+		r = sync_write(writer);
 	why = writer->error;
 	evcan_error_clear(&writer->error);
 	if (r < 0)
@@ -162,7 +268,10 @@ sync_close(struct evcan_log_writer *writer)
 		    why.text);
 	if (evcan_log_sink_close_(sink, &writer->error) < 0 && r == 0)
 		r = writer->error.code;
-	sync_stats(writer);
+	sync_stats(writer, &writer->stats);
+	memcpy(writer->lost, sink->info.lost, sizeof(writer->lost));
+	*ended = sink->ended;
+	sink->ended = NULL;
 	evcan_log_sink_destroy_(sink);
 	return r;
 }
@@ -186,18 +295,6 @@ let_worker_go(struct evcan_log_writer *writer)
 	keep_numbers(writer);
 	evcan_log_worker_release_(writer->worker);
 	writer->worker = NULL;
-}
-
-static void
-destroy(struct evcan_log_writer *writer)
-{
-	if (writer->news_event != NULL)
-		event_free(writer->news_event);
-	if (writer->close_timer != NULL)
-		event_free(writer->close_timer);
-	free(writer->attributes);
-	free(writer->name);
-	free(writer);
 }
 
 /* Calls back that it is closed: the last that happens in a call-back. */
@@ -232,9 +329,11 @@ news_cb(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	writer->busy++;
+	enter(writer);
 	evcan_log_worker_news_(writer->worker, &news);
-	if (!news.closed && news.failed != writer->told_failed)
+	tell_ended(writer, news.ended);
+	if (!writer->freed && !news.closed &&
+	    news.failed != writer->told_failed)
 		tell_failure(writer, &news);
 	if (!writer->freed && news.ready && writer->state == OPEN)
 		evcan_listener_ready(writer->listener);
@@ -242,9 +341,7 @@ news_cb(evutil_socket_t fd, short what, void *arg)
 		let_worker_go(writer);
 		closed(writer, &news.error);
 	}
-	writer->busy--;
-	if (writer->freed && writer->busy == 0)
-		destroy(writer);
+	leave(writer);
 }
 
 /* A file that takes nothing for close_timeout while closing is given up; a
@@ -254,6 +351,7 @@ close_timer_cb(evutil_socket_t fd, short what, void *arg)
 {
 	struct evcan_log_writer *writer = arg;
 	const struct timeval tv = as_timeval(writer->close_timeout);
+	struct evcan_log_news_ news;
 	struct evcan_error err;
 
 	(void)fd;
@@ -264,6 +362,7 @@ close_timer_cb(evutil_socket_t fd, short what, void *arg)
 		event_add(writer->close_timer, &tv);
 		return;
 	}
+	evcan_log_worker_news_(writer->worker, &news);
 	let_worker_go(writer);
 	evcan_error_clear(&err);
 	evcan_error_set(&err, EVCAN_ERR_TIMEOUT, 0, "%.150s: closed with "
@@ -271,11 +370,11 @@ close_timer_cb(evutil_socket_t fd, short what, void *arg)
 	    (unsigned long long)writer->stats.queued, writer->close_timeout,
 	    writer->told_failed ? writer->error.text :
 	    "it takes no more bytes");
-	writer->busy++;
-	closed(writer, &err);
-	writer->busy--;
-	if (writer->freed && writer->busy == 0)
-		destroy(writer);
+	enter(writer);
+	tell_ended(writer, news.ended);
+	if (!writer->freed)
+		closed(writer, &err);
+	leave(writer);
 }
 
 static int
@@ -328,7 +427,9 @@ on_gap(struct evcan_listener *listener, struct evcan_bus *bus,
 		return;
 	}
 	writer->stats.gaps++;
-	evcan_log_sink_gap_(&writer->sink, channel, gap, NULL);
+	if (sync_ready(writer) == 0)
+		evcan_log_sink_gap_(&writer->sink, channel, gap, NULL);
+	sync_done(writer, 0);
 }
 
 static void
@@ -363,6 +464,7 @@ init(struct evcan_log_writer *writer, struct evcan_error *err)
 	writer->flush_interval = sink->common.flush_interval;
 	writer->close_timeout = sink->common.close_timeout;
 	writer->has_path = sink->path != NULL;
+	writer->can_rotate = evcan_log_sink_can_rotate_(sink);
 	writer->name = strdup(sink->name);
 	writer->listener = evcan_listener_new(&listener_ops, writer);
 	/* Two NULs end the list. */
@@ -463,17 +565,22 @@ evcan_log_writer_write(struct evcan_log_writer *writer,
 }
 
 int
-evcan_log_writer_event(struct evcan_log_writer *writer, const char *text)
+evcan_log_writer_event_at(struct evcan_log_writer *writer, int64_t time_ns,
+    const char *text)
 {
-	const int64_t now = evcan_now_unix();
-
 	if (writer->format->encode_event == NULL)
 		return EVCAN_ERR_UNSUPPORTED;
 	if (writer->state != OPEN)
 		return EVCAN_ERR_STATE;
-	if (writer->worker != NULL)
-		return evcan_log_worker_event_(writer->worker, now, text);
-	return evcan_log_sink_event_(&writer->sink, now, text, NULL);
+	return writer->worker != NULL ?
+	    evcan_log_worker_event_(writer->worker, time_ns, text) :
+	    sync_done(writer, sync_event(writer, time_ns, text));
+}
+
+int
+evcan_log_writer_event(struct evcan_log_writer *writer, const char *text)
+{
+	return evcan_log_writer_event_at(writer, evcan_now_unix(), text);
 }
 
 int
@@ -482,24 +589,41 @@ evcan_log_writer_flush(struct evcan_log_writer *writer)
 	if (writer->state != OPEN)
 		return EVCAN_ERR_STATE;
 	if (writer->worker == NULL)
-		return sync_flush(writer);
+		return sync_done(writer, sync_flush(writer));
 	evcan_log_worker_flush_(writer->worker);
 	return 0;
+}
+
+static int
+turn(struct evcan_log_writer *writer, bool can, enum evcan_log_turn_ which)
+{
+	if (!can)
+		return EVCAN_ERR_UNSUPPORTED;
+	if (writer->state != OPEN)
+		return EVCAN_ERR_STATE;
+	return writer->worker != NULL ?
+	    evcan_log_worker_turn_(writer->worker, which) :
+	    sync_done(writer, sync_turn(writer, which));
 }
 
 int
 evcan_log_writer_reopen(struct evcan_log_writer *writer)
 {
-	int r;
+	return turn(writer, writer->has_path, EVCAN_LOG_REOPEN);
+}
 
-	if (!writer->has_path)
-		return EVCAN_ERR_UNSUPPORTED;
-	if (writer->state != OPEN)
-		return EVCAN_ERR_STATE;
-	if (writer->worker != NULL)
-		return evcan_log_worker_reopen_(writer->worker);
-	r = evcan_log_sink_reopen_(&writer->sink, NULL);
-	return r < 0 ? r : sync_flush(writer);
+int
+evcan_log_writer_rotate(struct evcan_log_writer *writer)
+{
+	return turn(writer, writer->can_rotate, EVCAN_LOG_ROTATE);
+}
+
+void
+evcan_log_writer_set_rotate_cb(struct evcan_log_writer *writer,
+    evcan_log_rotate_cb cb, void *arg)
+{
+	writer->rotate_cb = cb;
+	writer->rotate_arg = arg;
 }
 
 int
@@ -507,6 +631,7 @@ evcan_log_writer_close(struct evcan_log_writer *writer,
     evcan_log_closed_cb cb, void *arg)
 {
 	const struct timeval tv = as_timeval(writer->close_timeout);
+	struct evcan_log_ended_ *ended;
 
 	if (writer->state != OPEN)
 		return EVCAN_ERR_STATE;
@@ -514,12 +639,13 @@ evcan_log_writer_close(struct evcan_log_writer *writer,
 	writer->closed_arg = arg;
 	writer->state = CLOSING;
 	if (writer->worker == NULL) {
-		sync_close(writer);
-		writer->busy++;
-		closed(writer, &writer->error);
-		writer->busy--;
-		if (writer->freed && writer->busy == 0)
-			destroy(writer);
+		sync_close(writer, &ended);
+		writer->state = CLOSED;
+		enter(writer);
+		tell_ended(writer, ended);
+		if (!writer->freed)
+			closed(writer, &writer->error);
+		leave(writer);
 		return 0;
 	}
 	keep_numbers(writer);
@@ -533,13 +659,15 @@ evcan_log_writer_close(struct evcan_log_writer *writer,
 static void
 close_now(struct evcan_log_writer *writer)
 {
+	struct evcan_log_ended_ *ended = NULL;
 	struct evcan_log_news_ news;
 	struct evcan_log_write_stats stats;
 
 	if (writer->worker == NULL) {
-		if (sync_close(writer) < 0)
+		if (sync_close(writer, &ended) < 0)
 			evcan_log(EVCAN_LOG_ERROR, "log", "%s",
 			    writer->error.text);
+		evcan_log_ended_free_(ended);
 		return;
 	}
 	evcan_log_worker_close_(writer->worker);
@@ -550,6 +678,7 @@ close_now(struct evcan_log_writer *writer)
 		    (unsigned long long)stats.queued);
 	} else {
 		evcan_log_worker_news_(writer->worker, &news);
+		evcan_log_ended_free_(news.ended);
 		if (news.error.code < 0)
 			evcan_log(EVCAN_LOG_ERROR, "log", "%s",
 			    news.error.text);
@@ -578,18 +707,10 @@ evcan_log_writer_get_stats(const struct evcan_log_writer *writer,
     struct evcan_log_write_stats *stats)
 {
 	*stats = writer->stats;
-	if (writer->worker != NULL) {
+	if (writer->worker != NULL)
 		evcan_log_worker_stats_(writer->worker, stats);
-	} else if (writer->state == OPEN) {
-		const struct evcan_log_sink_ *sink = &writer->sink;
-
-		stats->written = sink->written;
-		stats->unfit = sink->info.unfit;
-		stats->bytes = sink->bytes;
-		stats->queued = stats->accepted - sink->written;
-		stats->last_write_ns = sink->last_write_ns;
-		stats->failed = writer->told_failed;
-	}
+	else if (writer->state == OPEN)
+		sync_stats(writer, stats);
 	stats->dropped = evcan_listener_dropped(writer->listener);
 }
 

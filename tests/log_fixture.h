@@ -243,7 +243,7 @@ close_writer(struct fixture *f, double seconds)
 	assert_int_equal(f->closes, 1);
 }
 
-static char *
+static inline char *
 slurp(const char *path)
 {
 	struct stat st;
@@ -260,7 +260,7 @@ slurp(const char *path)
 }
 
 /* The file holds frames 0..n in order, and that is all. */
-static void
+static inline void
 holds(const char *path, uint64_t n)
 {
 	struct evcan_log_reader *reader = evcan_log_reader_new(path, NULL,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_log_alloc.c - each allocation of a log's life fails once */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,8 @@
 
 #include "alloc_fail.h"
 
-static char path[] = "/tmp/evcan-test-XXXXXX";
+static char dir[] = "/tmp/evcan-test-XXXXXX";
+static char path[300];
 
 static void
 on_closed(struct evcan_log_writer *writer, const struct evcan_error *err,
@@ -57,11 +59,11 @@ write_log(struct event_base *base, const struct evcan_options *options)
 
 /* @return frames read, or -1 when no reader could be made */
 static int
-read_log(const struct evcan_options *options)
+read_log(const char *file, const struct evcan_options *options)
 {
 	struct evcan_frame frames[64];
 	struct evcan_error err = { 0 };
-	struct evcan_log_reader *reader = evcan_log_reader_new(path, options,
+	struct evcan_log_reader *reader = evcan_log_reader_new(file, options,
 	    &err);
 	int n, total = 0;
 
@@ -84,13 +86,38 @@ candump(void)
 	return options;
 }
 
+/* Empties the directory. @return frames that were in it */
+static int
+read_dir(void)
+{
+	struct evcan_options *options = candump();
+	struct dirent *entry;
+	DIR *in = opendir(dir);
+	int total = 0;
+
+	assert_non_null(in);
+	while ((entry = readdir(in)) != NULL) {
+		char file[600];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", dir, entry->d_name);
+		total += read_log(file, options);
+		assert_int_equal(unlink(file), 0);
+	}
+	closedir(in);
+	evcan_options_free(options);
+	return total;
+}
+
 static void
-test_writer(void **state)
+write_often(const char *name, const char *value)
 {
 	struct evcan_options *options = candump();
 	bool failed = true;
 
-	(void)state;
+	if (name != NULL)
+		evcan_options_set(options, name, value, "test");
 	for (long n = 1; failed; n++) {
 		struct event_base *base = event_base_new();
 		bool made;
@@ -99,8 +126,50 @@ test_writer(void **state)
 		made = write_log(base, options);
 		failed = alloc_fail_stop();
 		event_base_free(base);
-		if (made)
-			assert_int_equal(read_log(options), 300);
+		assert_int_equal(read_dir(), made ? 300 : 0);
+	}
+	evcan_options_free(options);
+}
+
+static void
+test_writer(void **state)
+{
+	(void)state;
+	write_often(NULL, NULL);
+}
+
+static void
+test_rotation(void **state)
+{
+	(void)state;
+	write_often("rotate_size", "5000");
+}
+
+static void
+test_gzip(void **state)
+{
+	(void)state;
+	write_often("gzip", "on");
+}
+
+static void
+test_append(void **state)
+{
+	struct evcan_options *options = candump();
+	bool failed = true;
+
+	(void)state;
+	evcan_options_set(options, "append", "true", "test");
+	for (long n = 1; failed; n++) {
+		struct event_base *base = event_base_new();
+		bool made;
+
+		assert_true(write_log(base, options));
+		alloc_fail_start(n);
+		made = write_log(base, options);
+		failed = alloc_fail_stop();
+		event_base_free(base);
+		assert_int_equal(read_dir(), made ? 600 : 300);
 	}
 	evcan_options_free(options);
 }
@@ -109,34 +178,39 @@ static void
 test_reader(void **state)
 {
 	struct evcan_options *options = candump();
+	struct event_base *base = event_base_new();
 	bool failed = true;
 
 	(void)state;
+	assert_true(write_log(base, options));
 	for (long n = 1; failed; n++) {
 		int total;
 
 		alloc_fail_start(n);
-		total = read_log(options);
+		total = read_log(path, options);
 		failed = alloc_fail_stop();
 		assert_true(total == -1 || total == 300);
 	}
+	assert_int_equal(read_dir(), 300);
+	event_base_free(base);
 	evcan_options_free(options);
 }
 
 static int
 setup(void **state)
 {
-	int fd = mkstemp(path);
-
 	(void)state;
-	return close(fd);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/x.log", dir);
+	return 0;
 }
 
 static int
 teardown(void **state)
 {
 	(void)state;
-	return unlink(path);
+	return rmdir(dir);
 }
 
 int
@@ -144,6 +218,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_gzip),
+		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_reader),
 	};
 

@@ -17,6 +17,22 @@ extern "C" {
 
 struct evcan_gap;
 
+/** A log that can be read anywhere, for formats with EVCAN_FORMAT_SEEKS. */
+struct evcan_file {
+	const char *path;   /**< NULL: it has none (a pipe, call-backs ...) */
+	uint64_t size;
+	/** @return bytes, fewer than n only at the end, or a negative errno */
+	int64_t (*read)(void *arg, uint64_t offset, void *buf, size_t n);
+	void *arg;
+};
+
+/** What a file that is appended to holds already. */
+struct evcan_past {
+	const uint8_t *head;   /**< its first bytes, up to 64 KiB, unpacked */
+	size_t head_len;       /**< 0: it could not be read */
+	uint64_t size;         /**< of the whole file, more than 0 */
+};
+
 /** What a decoder is given: bytes of the file that are not consumed yet. */
 struct evcan_span {
 	const uint8_t *data;
@@ -37,7 +53,18 @@ struct evcan_decode {
 	struct evcan_error error;
 	uint64_t error_line;  /**< or 0: then error_offset is told */
 	uint64_t error_offset;
+	/** Formats that seek: how far in the file they are, for progress. */
+	uint64_t position;
+	/** A line of text that stands behind the frames of this call: a
+	 *  decoder that meets one sets it and returns what it has. */
+	bool has_event;
+	int64_t event_ns;     /**< as a frame's time_ns */
+	char event[1024];     /**< ends in a NUL */
 };
+
+/** Sets the event; a longer text is cut, control characters become blanks. */
+void evcan_decode_set_event(struct evcan_decode *out, int64_t time_ns,
+    const char *text, size_t len);
 
 /** A growing byte buffer that encoders append to. */
 struct evcan_buffer {
@@ -62,7 +89,11 @@ struct evcan_encode {
 };
 
 enum evcan_format_flag {
-	EVCAN_FORMAT_TEXT = 1   /**< lines: appending begins on a new one */
+	EVCAN_FORMAT_TEXT = 1,  /**< lines: appending begins on a new one */
+	EVCAN_FORMAT_SEEKS = 2, /**< reads by evcan_file: decode gets empty
+	                         *   spans with `end` set, until it gives 0 */
+	EVCAN_FORMAT_NO_APPEND = 4,   /**< appending is refused */
+	EVCAN_FORMAT_PATH_ONLY = 8    /**< needs a real file: no pipe, no gzip */
 };
 
 /** A format: one const table, the last thing in its file. States are
@@ -81,6 +112,14 @@ struct evcan_format {
 	 *  100 a magic number. */
 	int (*bid)(const uint8_t *data, size_t len);
 	/**
+	 * Once before decode, after the options are filled; may be NULL.
+	 * @param file NULL unless EVCAN_FORMAT_SEEKS; valid until read_done
+	 * @return 0, or negative with err (no file name in it); read_done is
+	 * called in either case
+	 */
+	int (*read_begin)(void *state, const struct evcan_file *file,
+	    struct evcan_error *err);
+	/**
 	 * Takes up to max frames out of the span. Never looks beyond it; an
 	 * unfinished line or object at its end is left unless span->end.
 	 * @return frames (0: needs more bytes, or the end), or negative with
@@ -95,9 +134,14 @@ struct evcan_format {
 	/* Writing; encode NULL: read-only */
 	const struct evcan_option *write_options;
 	size_t write_size;
-	/** Once before anything; appending: what is in the file stays. */
-	int (*begin)(void *state, bool appending, struct evcan_buffer *out,
-	    struct evcan_error *err);
+	/**
+	 * Once before anything, after the options are filled.
+	 * @param past what is in the file and stays there; NULL: it is new.
+	 * What can only be written with the first frame's time (a header with
+	 * the start) is better appended by the first encode.
+	 */
+	int (*begin)(void *state, const struct evcan_past *past,
+	    struct evcan_buffer *out, struct evcan_error *err);
 	int (*encode)(void *state, const struct evcan_frame *frames, size_t n,
 	    struct evcan_buffer *out, struct evcan_encode *info);
 	/** A marker of loss, if the format has one; may be NULL. */
@@ -106,7 +150,33 @@ struct evcan_format {
 	/** A line of text, if the format has one; may be NULL. */
 	int (*encode_event)(void *state, int64_t time_ns, const char *text,
 	    struct evcan_buffer *out);
+	/** Formats that gather frames before they append them (containers):
+	 *  appends what they hold, so that a reader finds it. May be NULL. */
+	int (*flush)(void *state, struct evcan_buffer *out);
+	/** Bytes gathered and not appended yet; NULL: always 0. */
+	size_t (*held)(const void *state);
 	int (*finish)(void *state, struct evcan_buffer *out);
+	/** After finish, where the file can seek: appends to an empty buffer
+	 *  what shall stand at the file's very beginning instead of what does
+	 *  now (totals, end time). @param size of the file. May be NULL. */
+	int (*header)(void *state, uint64_t size, struct evcan_buffer *out);
+
+	/*
+	 * Formats that own their file (a database) have these three besides,
+	 * and EVCAN_FORMAT_PATH_ONLY: what encode appended is handed back to
+	 * `store`, in one piece, instead of being written to a file.
+	 */
+	/** Before begin. @param append false: earlier frames are replaced,
+	 *  but nothing else that the file may hold */
+	int (*open)(void *state, const char *path, bool append,
+	    struct evcan_error *err);
+	/** All of it, durably as a file's bytes would be, or nothing.
+	 *  @return len, or negative with err: it will be tried again */
+	int64_t (*store)(void *state, const void *data, size_t len,
+	    struct evcan_error *err);
+	/** Brings all to the disk and closes; also after a failure. */
+	int (*close)(void *state, struct evcan_error *err);
+
 	void (*write_done)(void *state);   /**< may be NULL */
 };
 

@@ -22,10 +22,16 @@ struct evcan_log_writer;
 
 /*
  * Options of every reader and writer, besides the format's own: `format`
- * (a name of evcan_format_at(); else by suffix or content). Writers also:
+ * (a name of evcan_format_at(); else by suffix or content). Readers also:
+ * `start` (when a log that tells only relative time began). Writers also:
  * `append`, `queue_size` (frames, 65536), `flush_interval` (seconds, 1;
  * pipes and terminals get what there is at once), `close_timeout` (seconds
- * that closing waits for a file that takes nothing, 5).
+ * that closing waits for a file that takes nothing, 5), `gzip` (auto: by
+ * the suffix .gz), `gzip_level`, and `rotate_size`, `rotate_time`,
+ * `rotate_name` (see evcan_log_writer_rotate()).
+ *
+ * A log compressed with gzip is read like any other, and a name that ends in
+ * .gz behind a format's suffix (drive.asc.gz) is written so.
  */
 
 /**
@@ -53,6 +59,7 @@ struct evcan_log_read_stats {
 	uint64_t lost;            /**< frames those markers tell of */
 	uint64_t errors;          /**< lines or objects passed over */
 	uint64_t skipped;         /**< CAN XL and other things not frames */
+	uint64_t events;          /**< lines of text, markers */
 };
 
 /**
@@ -88,6 +95,17 @@ void evcan_log_reader_free(struct evcan_log_reader *reader);
 int evcan_log_reader_read(struct evcan_log_reader *reader,
     struct evcan_frame *frames, size_t max);
 
+/**
+ * A line of text or a marker in the log, in its place among the frames:
+ * called inside evcan_log_reader_read(), between the frames of one call and
+ * the next.
+ * @param time_ns as a frame's, from the same clock
+ */
+typedef void (*evcan_log_event_cb)(struct evcan_log_reader *reader,
+    int64_t time_ns, const char *text, void *arg);
+void evcan_log_reader_set_event_cb(struct evcan_log_reader *reader,
+    evcan_log_event_cb cb, void *arg);
+
 /** The last error; its text has "file:line: ". Borrowed. */
 const struct evcan_error *evcan_log_reader_error(
     const struct evcan_log_reader *reader);
@@ -116,6 +134,7 @@ struct evcan_log_write_stats {
 	uint64_t queued;          /**< accepted and not yet written */
 	uint64_t queue_peak;
 	uint64_t gaps;            /**< gaps told to it */
+	uint64_t files;           /**< files ended by rotation */
 	int64_t last_write_ns;    /**< Unix time of the last write, 0: none */
 	bool failed;              /**< the file refuses (disk full ...); frames
 	                           *   are kept and writing is tried again */
@@ -158,6 +177,9 @@ int evcan_log_writer_write(struct evcan_log_writer *writer,
  *  @return 0, EVCAN_ERR_UNSUPPORTED, EVCAN_ERR_FULL */
 int evcan_log_writer_event(struct evcan_log_writer *writer,
     const char *text);
+/** The same with a time of its own, on the clock of the frames. */
+int evcan_log_writer_event_at(struct evcan_log_writer *writer,
+    int64_t time_ns, const char *text);
 
 /** Asks that everything taken so far be written soon. */
 int evcan_log_writer_flush(struct evcan_log_writer *writer);
@@ -166,6 +188,29 @@ int evcan_log_writer_flush(struct evcan_log_writer *writer);
  *  (after another program renamed it). @return 0 or
  *  EVCAN_ERR_UNSUPPORTED (not a path) */
 int evcan_log_writer_reopen(struct evcan_log_writer *writer);
+
+/**
+ * Ends the file after what is queued, renames it and goes on in a new one
+ * under the old name, as python-can's SizedRotatingLogger does; no frame is
+ * lost at the seam. It happens by itself when the file has reached
+ * `rotate_size` bytes or spans `rotate_time` seconds (of the frames' time or
+ * of the clock's, whichever comes first).
+ *
+ * The file's new name follows from `rotate_name`, in the file's directory:
+ * "{stem}_{time}_#{count}{suffix}" unless told otherwise, which gives
+ * python-can's names (drive_2026-11-20T101530_#000.blf). An existing file is
+ * never replaced: the count goes on until a name is free.
+ * @return 0 or EVCAN_ERR_UNSUPPORTED (not a path)
+ */
+int evcan_log_writer_rotate(struct evcan_log_writer *writer);
+
+/** Called on the loop for each file that rotation ended; without a base, in
+ *  the call that ended it.
+ *  @param path its new name, whole on the disk by now; borrowed */
+typedef void (*evcan_log_rotate_cb)(struct evcan_log_writer *writer,
+    const char *path, void *arg);
+void evcan_log_writer_set_rotate_cb(struct evcan_log_writer *writer,
+    evcan_log_rotate_cb cb, void *arg);
 
 /**
  * @param err NULL: all frames taken are written and synced; else why not

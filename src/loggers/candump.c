@@ -25,8 +25,6 @@
  * passed over (a file cut by a crash), and so is CAN XL, which is counted.
  */
 
-#define LINE_MAX_LEN (16u << 10)
-
 /* Reading */
 
 #define EACH_BYTE(b) (0x0101010101010101u * (b))
@@ -181,120 +179,21 @@ fast_line(struct evcan_candump_reader_ *reader, const uint8_t *p,
 	return p + 1;
 }
 
-/* Finds where a line ends: LF, CR LF, CR alone, or NUL (a file cut by a
- * crash or allocated before). @return behind the end, or NULL: not there */
-static const char *
-line_end(const char *p, const char *end, bool last, const char **eol)
-{
-	const char *stop, *at;
-
-	if ((size_t)(end - p) > LINE_MAX_LEN)
-		end = p + LINE_MAX_LEN;
-	stop = memchr(p, '\n', (size_t)(end - p));
-	*eol = stop != NULL ? stop : end;
-	at = memchr(p, '\0', (size_t)(*eol - p));
-	if (at != NULL)
-		*eol = at;
-	at = memchr(p, '\r', (size_t)(*eol - p));
-	if (at == NULL) {
-		if (*eol == stop)
-			return stop + 1;
-		return *eol < end || last ? *eol : NULL;
-	}
-	*eol = at;
-	if (at + 1 == end)
-		return last ? end : NULL;
-	return at[1] == '\n' ? at + 2 : at + 1;
-}
-
-/* Keeps a fault until the frames before it are delivered. */
-static void
-keep_fault(struct evcan_candump_reader_ *reader, const char *line,
-    const struct evcan_candump_fault_ *fault, uint64_t number)
-{
-	reader->why = fault->why;
-	reader->why_column = (unsigned)(fault->at - line) + 1;
-	reader->why_line = number;
-}
-
-static int
-tell_fault(struct evcan_candump_reader_ *reader, struct evcan_decode *out)
-{
-	const char *why = reader->why;
-
-	reader->why = NULL;
-	out->error_line = reader->why_line;
-	return evcan_error_set(&out->error, EVCAN_ERR_SYNTAX, 0,
-	    "column %u: %s", reader->why_column, why);
-}
-
-/* Passes over the rest of a line that is too long, and NUL bytes. */
-static const char *
-pass_over(struct evcan_candump_reader_ *reader, const char *p, const char *end,
-    struct evcan_decode *out)
-{
-	const char *eol;
-
-	if (reader->skipping) {
-		eol = memchr(p, '\n', (size_t)(end - p));
-		if (eol == NULL)
-			return end;
-		reader->skipping = false;
-		out->line++;
-		p = eol + 1;
-	}
-	while (p < end && *p == '\0')
-		p++;
-	return p;
-}
-
-/* One line by the full grammar. @return the next line; p itself if more
- * bytes are needed, or with reader->why */
-static const char *
-slow_line(struct evcan_candump_reader_ *reader, const char *p,
-    const char *end, bool last, struct evcan_frame *frame, bool *got,
-    struct evcan_decode *out)
-{
-	const bool overlong = (size_t)(end - p) > LINE_MAX_LEN;
-	struct evcan_candump_fault_ fault = { NULL, p, false };
-	const char *eol, *next;
-	enum evcan_candump_line_ line;
-
-	next = line_end(p, end, last && !overlong, &eol);
-	if (next == NULL && !overlong)
-		return p;
-	if (next == NULL) {
-		fault.why = "the line has more than 16 KiB and is passed "
-		    "over";
-		keep_fault(reader, p, &fault, out->line);
-		reader->skipping = true;
-		return p + LINE_MAX_LEN;
-	}
-	line = evcan_candump_line_(reader, p, eol, frame, out, &fault);
-	*got = line == EVCAN_LINE_FRAME;
-	if (line == EVCAN_LINE_BAD)
-		keep_fault(reader, p, &fault, out->line);
-	if (fault.again)
-		return p;
-	if (next > eol)   /* not a NUL, nor the end of the log */
-		out->line++;
-	return next;
-}
-
 static int
 decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
     size_t max, struct evcan_decode *out)
 {
 	struct evcan_candump_reader_ *reader = state;
+	struct evcan_lines_ *lines = &reader->lines;
 	const char *start = (const char *)span->data, *p = start, *next;
 	const char *end = start + span->len;
 	const char *fast_end = span->len > FAST_BYTES ? end - FAST_BYTES : p;
 	size_t n = 0;
 	bool got;
 
-	while (n < max && p < end && reader->why == NULL) {
+	while (n < max && p < end && lines->why == NULL) {
 		if (p < fast_end && reader->sec_len > 0 &&
-		    !reader->skipping) {
+		    !lines->skipping) {
 			next = (const char *)fast_line(reader,
 			    (const uint8_t *)p, &frames[n]);
 			if (next != NULL) {
@@ -304,20 +203,16 @@ decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
 				continue;
 			}
 		}
-		p = pass_over(reader, p, end, out);
-		if (p == end)
-			break;
-		got = false;
-		next = slow_line(reader, p, end, span->end, &frames[n], &got,
-		    out);
+		next = evcan_lines_next_(lines, p, end, span->end,
+		    evcan_candump_line_, reader, &frames[n], &got, out);
 		if (next == p)
 			break;
 		n += got;
 		p = next;
 	}
 	out->used = (size_t)(p - start);
-	if (n == 0 && reader->why != NULL)
-		return tell_fault(reader, out);
+	if (n == 0 && lines->why != NULL)
+		return evcan_lines_tell_(lines, out);
 	return (int)n;
 }
 
@@ -327,16 +222,18 @@ decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
 static int
 bid(const uint8_t *data, size_t len)
 {
-	const char *p = (const char *)data, *end = p + len, *eol, *next;
+	const char *end = (const char *)data + len, *eol, *next;
+	const char *p = evcan_lines_skip_bom_((const char *)data, end);
 	struct evcan_candump_reader_ probe = { .probing = true };
 	struct evcan_decode out = { .line = 1 };
 	struct evcan_frame frame;
-	struct evcan_candump_fault_ fault;
+	struct evcan_fault_ fault;
 	int bad_lines = 0, comments = 0;
 
 	while (p < end && bad_lines < BID_LINES) {
-		p = pass_over(&probe, p, end, &out);
-		next = line_end(p, end, true, &eol);
+		while (p < end && *p == '\0')
+			p++;
+		next = evcan_lines_end_(p, end, true, &eol);
 		if (p == end || next == NULL)
 			break;
 		switch (evcan_candump_line_(&probe, p, eol, &frame, &out, &fault)) {
@@ -368,6 +265,9 @@ struct label {
 	bool known;
 };
 
+/* Channels whose names are kept at hand. */
+#define LABELS 16
+
 /* Frames lost so far on one interface. */
 struct drops {
 	char *name;
@@ -381,8 +281,7 @@ struct writer {
 	int64_t sec_ns;          /* of sec_text */
 	char sec_text[EVCAN_TEXT_TIME_MAX];   /* "(1483389946." */
 	size_t sec_len;
-	struct label labels[EVCAN_CANDUMP_NAMES];
-	unsigned oldest;
+	struct label labels[LABELS];   /* of channels by their low bits */
 	struct drops *drops;
 	size_t drop_count;
 };
@@ -417,12 +316,12 @@ static const struct evcan_option write_rows[] = {
 };
 
 static int
-begin(void *state, bool appending, struct evcan_buffer *out,
+begin(void *state, const struct evcan_past *past, struct evcan_buffer *out,
     struct evcan_error *err)
 {
 	struct writer *writer = state;
 
-	(void)appending;
+	(void)past;
 	(void)out;
 	(void)err;
 	writer->sec_ns = INT64_MAX;   /* no frame is later */
@@ -455,36 +354,23 @@ fallback_name(const struct writer *writer)
 	return *writer->channel != '\0' ? writer->channel : "vcan0";
 }
 
-static const struct label *
-find_label(struct writer *writer, uint16_t channel)
+static void
+set_label(struct writer *writer, struct label *label, uint16_t channel)
 {
-	struct label *label;
-	const char *name;
+	const char *name = evcan_channel_name(channel);
 
-	for (unsigned i = 0; i < EVCAN_CANDUMP_NAMES; i++)
-		if (writer->labels[i].known &&
-		    writer->labels[i].channel == channel)
-			return &writer->labels[i];
-	label = &writer->labels[writer->oldest];
-	writer->oldest = (writer->oldest + 1) % EVCAN_CANDUMP_NAMES;
-	name = evcan_channel_name(channel);
 	make_label(label, *name != '\0' ? name : fallback_name(writer));
+	label->lost |= *name == '\0';
 	label->channel = channel;
 	label->known = true;
-	return label;
 }
 
-static const char two_digits_of[] =
-    "00010203040506070809101112131415161718192021222324"
-    "25262728293031323334353637383940414243444546474849"
-    "50515253545556575859606162636465666768697071727374"
-    "75767778798081828384858687888990919293949596979899";
-
-/* "(%010u." once a second, then the decimals. */
-static char *
-put_time(struct writer *writer, char *p, int64_t ns)
+/* "(%010u." once a second, then the decimals. @param rest nanoseconds that
+ * have no place */
+static inline char *
+put_time(struct writer *writer, char *p, int64_t ns, uint32_t *rest)
 {
-	uint32_t rest, micros;
+	uint32_t micros, nanos;
 
 	if (ns < writer->sec_ns || ns - writer->sec_ns >= EVCAN_NS_PER_SEC) {
 		const int64_t sec = ns / EVCAN_NS_PER_SEC;
@@ -493,19 +379,21 @@ put_time(struct writer *writer, char *p, int64_t ns)
 		writer->sec_len = (size_t)snprintf(writer->sec_text,
 		    sizeof(writer->sec_text), "(%010lld.", (long long)sec);
 	}
-	rest = (uint32_t)(ns - writer->sec_ns);
-	micros = rest / 1000;
+	nanos = (uint32_t)(ns - writer->sec_ns);
+	micros = nanos / 1000;
+	nanos -= micros * 1000;
+	*rest = nanos;
 	memcpy(p, writer->sec_text, 16);
 	p += writer->sec_len;
-	memcpy(p, two_digits_of + micros / 10000 * 2, 2);
-	memcpy(p + 2, two_digits_of + micros / 100 % 100 * 2, 2);
-	memcpy(p + 4, two_digits_of + micros % 100 * 2, 2);
+	memcpy(p, evcan_text_pairs_ + micros / 10000 * 2, 2);
+	memcpy(p + 2, evcan_text_pairs_ + micros / 100 % 100 * 2, 2);
+	memcpy(p + 4, evcan_text_pairs_ + micros % 100 * 2, 2);
 	p += 6;
 	if (writer->decimals == 1) {
-		rest %= 1000;
-		*p++ = (char)('0' + rest / 100);
-		memcpy(p, two_digits_of + rest % 100 * 2, 2);
+		*p++ = (char)('0' + nanos / 100);
+		memcpy(p, evcan_text_pairs_ + nanos % 100 * 2, 2);
 		p += 2;
+		*rest = 0;
 	}
 	*p = ')';
 	return p + 1;
@@ -525,51 +413,78 @@ count_lost(const struct writer *writer, const struct evcan_frame *frame,
 	lost[LOST_ECHO] += (frame->flags & EVCAN_FRAME_ECHO) != 0;
 	lost[LOST_HOPS] += frame->hops != 0;
 	lost[LOST_CLOCK] += frame->clock != clock;
-	lost[LOST_NANOSECONDS] += writer->decimals == 0 &&
-	    frame->time_ns % 1000 != 0;
 	lost[LOST_DLC] += (frame->flags & EVCAN_FRAME_FD) != 0 &&
 	    frame->dlc != evcan_len2dlc(frame->len);
 }
 
-/* What a line needs at most. */
+/* What a line needs at most, and lines that get their room at once. */
 #define LINE_ROOM (EVCAN_TEXT_TIME_MAX + EVCAN_CHANNEL_NAME_MAX + \
 	EVCAN_TEXT_FRAME_MAX + 16)
+#define LINES 64
+
+/* @return behind the line */
+static inline char *
+put_line(struct writer *writer, char *p, const struct evcan_frame *frame,
+    uint64_t *lost)
+{
+	struct label *label = &writer->labels[frame->channel % LABELS];
+	uint32_t rest;
+
+	if (label->channel != frame->channel || !label->known)
+		set_label(writer, label, frame->channel);
+	p = put_time(writer, p, frame->time_ns, &rest);
+	lost[LOST_NANOSECONDS] += rest != 0;
+	if (label->len <= 16)
+		memcpy(p, label->text, 16);
+	else
+		memcpy(p, label->text, label->len);
+	p += label->len;
+	p = (frame->flags & ~(unsigned)EVCAN_FRAME_EXT) == 0 &&
+	    frame->dlc <= 8 ? evcan_text_put_classic_(p, frame) :
+	    evcan_text_put_frame_(p, frame);
+	if (writer->direction) {
+		*p++ = ' ';
+		*p++ = frame->dir == EVCAN_DIR_RX ? 'R' : 'T';
+	}
+	*p++ = '\n';
+	/* Most frames lose nothing. */
+	if (frame->dir != EVCAN_DIR_RX || frame->hops != 0 ||
+	    frame->clock != EVCAN_CLOCK_KERNEL || label->lost ||
+	    frame->time_ns < EVCAN_CANDUMP_RELATIVE ||
+	    (frame->flags & (EVCAN_FRAME_ECHO | EVCAN_FRAME_FD)) != 0)
+		count_lost(writer, frame, label, lost);
+	return p;
+}
 
 static int
 encode(void *state, const struct evcan_frame *frames, size_t n,
     struct evcan_buffer *out, struct evcan_encode *info)
 {
-	struct writer *writer = state;
-	const struct label *label = NULL;
+	char *start = NULL, *p = NULL;
+	size_t room = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct evcan_frame *frame = &frames[i];
-		char *start, *p;
 
 		if (frame->time_ns < 0 ||
 		    (frame->flags & EVCAN_FRAME_OVERLOAD) != 0) {
 			info->unfit++;
 			continue;
 		}
-		start = (char *)evcan_buffer_reserve(out, LINE_ROOM);
-		if (start == NULL)
-			return 0;   /* core sees out->failed */
-		if (label == NULL || label->channel != frame->channel)
-			label = find_label(writer, frame->channel);
-		p = put_time(writer, start, frame->time_ns);
-		if (label->len <= 16)
-			memcpy(p, label->text, 16);
-		else
-			memcpy(p, label->text, label->len);
-		p = evcan_text_put_frame_(p + label->len, frame);
-		if (writer->direction) {
-			*p++ = ' ';
-			*p++ = frame->dir == EVCAN_DIR_RX ? 'R' : 'T';
+		if (room == 0) {
+			if (p != NULL)
+				evcan_buffer_commit(out, (size_t)(p - start));
+			room = n - i < LINES ? n - i : LINES;
+			start = p = (char *)evcan_buffer_reserve(out,
+			    room * LINE_ROOM);
+			if (p == NULL)
+				return 0;   /* core sees out->failed */
 		}
-		*p++ = '\n';
-		evcan_buffer_commit(out, (size_t)(p - start));
-		count_lost(writer, frame, label, info->lost);
+		p = put_line(state, p, frame, info->lost);
+		room--;
 	}
+	if (p != NULL)
+		evcan_buffer_commit(out, (size_t)(p - start));
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #define LAST_SECOND 9223372035ll
 
 static int
-bad(struct evcan_candump_fault_ *fault, const char *at, const char *why)
+bad(struct evcan_fault_ *fault, const char *at, const char *why)
 {
 	fault->at = at;
 	fault->why = why;
@@ -45,7 +45,7 @@ keep_second(struct evcan_candump_reader_ *reader, const char *text,
 /* The digits behind the point, up to ')'. */
 static const char *
 get_fraction(const char *p, const char *eol, int64_t *ns,
-    struct evcan_candump_fault_ *fault)
+    struct evcan_fault_ *fault)
 {
 	const char *start = p;
 	int64_t value = 0;
@@ -108,7 +108,7 @@ get_minute(struct evcan_candump_reader_ *reader, const char *p)
 /* @param p behind '(' */
 static const char *
 get_date(struct evcan_candump_reader_ *reader, const char *p, const char *eol,
-    struct evcan_frame *frame, struct evcan_candump_fault_ *fault)
+    struct evcan_frame *frame, struct evcan_fault_ *fault)
 {
 	int64_t ns;
 	int sec;
@@ -129,7 +129,7 @@ get_date(struct evcan_candump_reader_ *reader, const char *p, const char *eol,
 static const char *
 get_seconds(struct evcan_candump_reader_ *reader, const char *p,
     const char *eol, struct evcan_frame *frame,
-    struct evcan_candump_fault_ *fault)
+    struct evcan_fault_ *fault)
 {
 	const char *start = p, *point;
 	int64_t sec = 0, ns;
@@ -158,7 +158,7 @@ get_seconds(struct evcan_candump_reader_ *reader, const char *p,
 
 static const char *
 get_time(struct evcan_candump_reader_ *reader, const char *p, const char *eol,
-    struct evcan_frame *frame, struct evcan_candump_fault_ *fault)
+    struct evcan_frame *frame, struct evcan_fault_ *fault)
 {
 	if (p == eol || *p != '(') {
 		bad(fault, p, "expected '(' and a time");
@@ -194,7 +194,7 @@ keep_name(struct evcan_candump_reader_ *reader, const char *text, size_t len,
 
 static int
 get_channel(struct evcan_candump_reader_ *reader, const char *text, size_t len,
-    uint16_t *channel, struct evcan_candump_fault_ *fault)
+    uint16_t *channel, struct evcan_fault_ *fault)
 {
 	int r;
 
@@ -238,7 +238,7 @@ skip_blanks(const char *p, const char *eol)
 /* ` R` or ` T` at the line's end, or nothing. */
 static int
 get_direction(const char *p, const char *eol, struct evcan_frame *frame,
-    struct evcan_candump_fault_ *fault)
+    struct evcan_fault_ *fault)
 {
 	const char *start = p;
 
@@ -256,10 +256,10 @@ get_direction(const char *p, const char *eol, struct evcan_frame *frame,
 }
 
 /* A line that begins with a time. */
-static enum evcan_candump_line_
+static enum evcan_line_
 frame_line(struct evcan_candump_reader_ *reader, const char *p,
     const char *eol, struct evcan_frame *frame,
-    struct evcan_candump_fault_ *fault)
+    struct evcan_fault_ *fault)
 {
 	const char *name;
 	size_t len;
@@ -304,17 +304,15 @@ get_gap(const char *p, const char *eol, uint64_t *lost)
 	return true;
 }
 
-enum evcan_candump_line_
-evcan_candump_line_(struct evcan_candump_reader_ *reader, const char *p,
-    const char *eol, struct evcan_frame *frame, struct evcan_decode *out,
-    struct evcan_candump_fault_ *fault)
+enum evcan_line_
+evcan_candump_line_(void *state, const char *p, const char *eol,
+    struct evcan_frame *frame, struct evcan_decode *out,
+    struct evcan_fault_ *fault)
 {
+	struct evcan_candump_reader_ *reader = state;
+	enum evcan_line_ line;
 	uint64_t lost;
-	enum evcan_candump_line_ line;
 
-	if (out->line == 1 && eol - p >= 3 &&
-	    memcmp(p, "\xef\xbb\xbf", 3) == 0)
-		p += 3;   /* an editor's byte order mark */
 	if (get_gap(p, eol, &lost)) {
 		out->gaps++;
 		out->lost += lost;

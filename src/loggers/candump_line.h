@@ -10,6 +10,8 @@
 #include <evcan/channel.h>
 #include <evcan/format.h>
 
+#include "lines.h"
+
 #define EVCAN_NS_PER_SEC 1000000000
 /* Stamps below one year count from the log's own start, not from 1970. */
 #define EVCAN_CANDUMP_RELATIVE (365ll * 24 * 3600 * EVCAN_NS_PER_SEC)
@@ -37,33 +39,16 @@ struct evcan_candump_reader_ {
 	unsigned last, oldest;   /* name used last; the one to go next */
 	char minute[16];         /* "2024-05-06 07:08", and its Unix time */
 	int64_t minute_s;
-	bool skipping;           /* inside a line that is too long */
+	struct evcan_lines_ lines;
 	bool told;               /* that no more names fit in the process */
-	const char *why;         /* a fault that is not told yet, and where */
-	unsigned why_column;
-	uint64_t why_line;
 	bool probing;            /* bidding: leave no names behind */
 };
 
-/* Why a line is not a frame: static text, and where. */
-struct evcan_candump_fault_ {
-	const char *why;
-	const char *at;
-	bool again;   /* told once: the line shall be tried again */
-};
-
-/* What a line is. */
-enum evcan_candump_line_ {
-	EVCAN_LINE_FRAME,
-	EVCAN_LINE_OTHER,   /* empty, comment, marker, CAN XL */
-	EVCAN_LINE_BAD
-};
-
-/* Reads the line from p to eol: a frame into *frame, a marker into `out`.
+/* An evcan_line_fn_ with struct evcan_candump_reader_ as state: reads the
+ * line from p to eol: a frame into *frame, a marker into `out`.
  * What it learns of seconds and names is kept for the lines that follow. */
-enum evcan_candump_line_ evcan_candump_line_(
-    struct evcan_candump_reader_ *reader, const char *p, const char *eol,
-    struct evcan_frame *frame, struct evcan_decode *out,
-    struct evcan_candump_fault_ *fault);
+enum evcan_line_ evcan_candump_line_(void *state, const char *p,
+    const char *eol, struct evcan_frame *frame, struct evcan_decode *out,
+    struct evcan_fault_ *fault);
 
 #endif
