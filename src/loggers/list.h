@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* list.h - one line a format; a format is `const struct evcan_format
  * evcan_format_<name>_` in <name>.c */
+EVCAN_FORMAT(asc)
 EVCAN_FORMAT(candump)
 EVCAN_FORMAT(printer)
