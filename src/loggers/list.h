@@ -2,5 +2,6 @@
 /* list.h - one line a format; a format is `const struct evcan_format
  * evcan_format_<name>_` in <name>.c */
 EVCAN_FORMAT(asc)
+EVCAN_FORMAT(blf)
 EVCAN_FORMAT(candump)
 EVCAN_FORMAT(printer)
