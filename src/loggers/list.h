@@ -3,8 +3,13 @@
  * evcan_format_<name>_` in <name>.c */
 EVCAN_FORMAT(asc)
 EVCAN_FORMAT(blf)
+EVCAN_FORMAT(busmaster)
 EVCAN_FORMAT(candump)
+EVCAN_FORMAT(crtd)
+EVCAN_FORMAT(css)
 EVCAN_FORMAT(csv)
+EVCAN_FORMAT(gvret)
+EVCAN_FORMAT(kvaser)
 EVCAN_FORMAT(mf4)
 EVCAN_FORMAT(pcap)
 EVCAN_FORMAT(pcapng)

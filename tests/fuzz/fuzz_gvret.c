@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* fuzz_gvret.c - any bytes as a GVRET CSV */
+#include "fuzz_read_only.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz("gvret", data, size);
+}
