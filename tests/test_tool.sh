@@ -155,7 +155,9 @@ bad 2 'takes no value' log --fd=1 virtual:a
 bad 2 'takes a number, not "x"' log -n x virtual:a
 bad 2 'takes a number, not "-1"' log -n -1 virtual:a
 bad 2 'takes seconds' log -t soon virtual:a
-bad 2 'later version' log -s 1000 virtual:a
+bad 2 'rotation needs a file' log -s 1000 virtual:a
+bad 2 'file-size takes bytes' log -s 10q virtual:a -f x.log
+[ ! -e x.log ] || fault 'a wrong size left a file'
 bad 2 'exclude each other' log --active --passive virtual:a
 
 # Buses ---------------------------------------------------------------------
@@ -267,7 +269,7 @@ bad 2 'needs a format' convert drive.log -
 bad 2 'same file' convert drive.log drive.log
 ln drive.log link.log
 bad 2 'same file' convert drive.log link.log
-bad 2 'x.foo: .*candump \(.log\), printer \(.txt\)' convert drive.log x.foo
+bad 2 'x.foo: .*asc, blf, candump \(.log\), .*printer \(.txt\)' convert drive.log x.foo
 [ ! -e x.foo ] || fault 'convert to an unknown suffix left a file'
 bad 2 'nosuch' convert drive.log x.log -F nosuch
 bad 2 'decimals' convert drive.log x.log -O decimals=99
@@ -297,6 +299,47 @@ run convert faulty.log x.log
 "$EVCAN" convert drive.log /dev/null -F candump -q 2>err ||
 	fault "convert to /dev/null: $(cat err)"
 [ -c /dev/null ] || fault '/dev/null is gone'
+bad 2 'cannot be rotated' convert drive.log /dev/null -F candump -s 1k
+[ -c /dev/null ] || fault '/dev/null is gone'
+
+# In every format there is, and back: the frames, and the report of what the
+# format has no place for.
+for suffix in asc blf trc csv db mf4 pcap pcapng asc.gz csv.gz; do
+	good "^written *$frames\$" convert drive.log "x.$suffix"
+	good "^read *$frames\$" convert "x.$suffix" back.log
+	[ "$(wc -l <back.log)" -eq $frames ] ||
+		fault "$suffix brings back $(wc -l <back.log) frames"
+done
+good "^without-channel *$frames\$" convert x.asc x.pcap
+gzip -t x.asc.gz || fault 'x.asc.gz is no gzip file'
+gzip -dc x.asc.gz | "$EVCAN" convert - - -F candump -q >back.log 2>err ||
+	fault "an unpacked x.asc.gz: $(cat err)"
+[ "$(wc -l <back.log)" -eq $frames ] || fault 'x.asc.gz has not all frames'
+
+# A new file after so many bytes: none lost, none twice, in order.
+mkdir parts
+good "^written *$frames\$" convert drive.log parts/cut.log -s 10k
+[ "$(find parts -name 'cut_*T*_#*.log' | wc -l)" -ge 3 ] ||
+	fault "-s 10k gives $(ls parts)"
+cat parts/cut_*.log parts/cut.log >whole.log
+same drive.log whole.log
+cat >rotate.json <<'DOCUMENT'
+{"buses": {"a": {"interface": "virtual", "channel": "r", "fd": true},
+           "b": {"interface": "virtual", "channel": "r", "fd": true}},
+ "loggers": [{"buses": ["b"], "file": "parts/run.blf",
+              "rotate": {"size": 4000, "name": "{stem}-{count}{suffix}"},
+              "max_container_size": 1024}],
+ "players": [{"file": "drive.log", "bus": "a", "error_frames": true,
+              "ignore_timestamps": true}]}
+DOCUMENT
+good 'parts/run-000.blf is complete' run rotate.json --until-played
+n=0
+for part in parts/run*.blf; do
+	"$EVCAN" convert "$part" - -F candump -q >part.log 2>err ||
+		fault "$part: $(cat err)"
+	n=$((n + $(wc -l <part.log)))
+done
+[ $n -eq $frames ] || fault "the parts of run.blf have $n of $frames frames"
 
 # play ----------------------------------------------------------------------
 

@@ -109,6 +109,40 @@ set_seconds(const struct flag *flag, const char *value)
 }
 
 static int
+set_size(const struct flag *flag, const char *value)
+{
+	static const char units[] = "kMGT";
+	char *end;
+	double n = strtod(value, &end);
+	const char *unit = *end ? strchr(units, *end == 'K' ? 'k' : *end) :
+	    NULL;
+
+	for (; unit && unit >= units; unit--)
+		n *= 1024;
+	if (end == value || (*end && (!strchr("kKMGT", *end) || end[1])) ||
+	    !isfinite(n) || n < 1 || n > 9e15)
+		return usage("--%s takes bytes, as 500000, 100k, 20M or 1G, "
+		    "not \"%s\"", flag->name, value);
+	*(uint64_t *)flag->to = (uint64_t)n;
+	return 0;
+}
+
+int
+set_number_option(struct evcan_options **options, const char *name,
+    uint64_t value, const char *origin)
+{
+	char text[24];
+
+	if (value == 0)
+		return 0;
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	if ((!*options && !(*options = evcan_options_new())) ||
+	    evcan_options_set(*options, name, text, origin) < 0)
+		return fail("out of memory");
+	return 0;
+}
+
+static int
 set_list(const struct flag *flag, const char *value)
 {
 	struct list *list = flag->to;
@@ -152,6 +186,8 @@ set(const struct flag *flag, const char *value)
 		return set_number(flag, value);
 	case FLAG_SECONDS:
 		return set_seconds(flag, value);
+	case FLAG_SIZE:
+		return set_size(flag, value);
 	case FLAG_LIST:
 		return set_list(flag, value);
 	case FLAG_PAIR:

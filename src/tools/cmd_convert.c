@@ -9,17 +9,21 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 1024, FAULTS_SHOWN = 5 };
+/* As many frames as stay in the processor's nearest cache. */
+enum { BATCH = 256, FAULTS_SHOWN = 5 };
 
 struct converting {
 	const char *from_format, *to_format;
 	struct evcan_options *from_options, *to_options;
 	bool append;
+	uint64_t file_size;
 
 	struct evcan_log_reader *reader;
 	struct evcan_log_writer *writer;
 	int64_t started, shown;
 	uint64_t faults;
+	uint64_t events_left;   /* the output cannot hold them */
+	uint64_t gaps, lost;    /* of the input, passed on so far */
 	bool enough;         /* the reader of our output went away */
 	int status;
 };
@@ -108,6 +112,36 @@ write_all(struct converting *c, const struct evcan_frame *frames, size_t n)
 	return 0;
 }
 
+/* A line of text or a marker keeps its place among the frames. */
+static void
+event(struct evcan_log_reader *reader, int64_t time_ns, const char *text,
+    void *arg)
+{
+	struct converting *c = arg;
+
+	(void)reader;
+	if (evcan_log_writer_event_at(c->writer, time_ns, text) < 0)
+		c->events_left++;
+}
+
+/* So does a marker of loss, as nearly as a batch tells. */
+static void
+pass_gap(struct converting *c, int64_t time_ns)
+{
+	struct evcan_gap gap = { .where = EVCAN_LOSS_QUEUE,
+	    .time_ns = time_ns };
+	struct evcan_log_read_stats s;
+
+	evcan_log_reader_get_stats(c->reader, &s);
+	if (s.gaps == c->gaps)
+		return;
+	gap.lost = s.lost - c->lost;
+	c->gaps = s.gaps;
+	c->lost = s.lost;
+	evcan_listener_feed_gap(evcan_log_writer_listener(c->writer), NULL,
+	    &gap);
+}
+
 static int
 copy(struct converting *c)
 {
@@ -127,6 +161,7 @@ copy(struct converting *c)
 			    evcan_log_reader_error(c->reader)->text);
 		if ((rc = write_all(c, frames, (size_t)n)))
 			return rc;
+		pass_gap(c, frames[n - 1].time_ns);
 		progress(c);
 	}
 	return interrupted ? fail("interrupted; what was read so far is"
@@ -182,14 +217,20 @@ open_both(struct converting *c, const char *in, const char *out)
 	if (c->append && evcan_options_set(c->to_options, "append", "true",
 	    "--append") < 0)
 		return fail("out of memory");
+	if (set_number_option(&c->to_options, "rotate_size", c->file_size,
+	    "--file-size"))
+		return STATUS_FAILED;
 	c->reader = evcan_log_reader_new(in, c->from_options, &err);
 	if (c->reader)
 		c->writer = evcan_log_writer_new(NULL, out, c->to_options,
 		    &err);
-	return c->writer ? 0 : fail_error(&err);
+	if (!c->writer)
+		return fail_error(&err);
+	evcan_log_reader_set_event_cb(c->reader, event, c);
+	return 0;
 }
 
-#define FIXED 7
+#define FIXED 9
 #define MOST 40
 
 /* What went in and out, then whatever was lost, by name. */
@@ -213,6 +254,8 @@ report(const struct converting *c)
 	rows[4] = (struct figure){ "skipped", in.skipped };
 	rows[5] = (struct figure){ "gaps", in.gaps };
 	rows[6] = (struct figure){ "unfit", out.unfit };
+	rows[7] = (struct figure){ "events", in.events };
+	rows[8] = (struct figure){ "without-event", c->events_left };
 	for (size_t i = 0; n < MOST &&
 	    (name = evcan_log_writer_lost(c->writer, i, &count)); i++) {
 		if (count == 0)
@@ -251,7 +294,7 @@ run(int argc, char **argv)
 		{ "file-option", 'O', FLAG_PAIR, &c.to_options },
 		{ "input-option", 0, FLAG_PAIR, &c.from_options },
 		{ "append", 'a', FLAG_BOOL, &c.append },
-		{ "file-size", 's', FLAG_LATER, NULL },
+		{ "file-size", 's', FLAG_SIZE, &c.file_size },
 		{ .name = NULL }
 	};
 	const struct flag *const tables[] = { own };
@@ -285,11 +328,13 @@ const struct command cmd_convert = {
 "  -O K=V                 an option of the output's format\n"
 "  --input-option K=V     an option of the input's format\n"
 "  -a, --append           add to OUT\n"
+"  -s, --file-size N      a new file after N bytes (100k, 20M, 1G)\n"
 "  -q only warnings     --json counts as JSON\n\n"
 "At the end it says on standard error how many frames were read and written,\n"
 "and what the output could not hold, by name. The exit status is 1 if lines\n"
 "of the input could not be read; those that could are converted.\n\n"
-"  evcan convert drive.log drive.txt\n"
-"  zcat drive.log.gz | evcan convert - - -F printer | less\n",
+"  evcan convert drive.asc drive.blf\n"
+"  evcan convert drive.blf drive.log.gz --input-option tz=utc\n"
+"  evcan convert drive.mf4 - -F printer | less\n",
 	.run = run
 };

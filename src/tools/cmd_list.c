@@ -11,8 +11,6 @@ static const char *const later_drivers[] = { "canalystii", "cantact", "etas",
     "gs_usb", "iscan", "ixxat", "kvaser", "neousys", "neovi", "nican",
     "nixnet", "pcan", "robotell", "seeedstudio", "serial", "slcan",
     "socketcand", "systec", "udp_multicast", "usb2can", "vector", NULL };
-static const char *const later_formats[] = { "asc", "blf", "csv", "mf4",
-    "sqlite", "trc", NULL };
 
 static const char *const json_types[] = {
 	[EVCAN_OPTION_BOOL] = "bool",
@@ -159,20 +157,29 @@ json_group(const struct group *group)
 
 /* One driver or format with its groups. */
 static void
-print_entry(const char *name, const char *summary, const char *suffixes,
-    const struct group *groups, size_t n, bool first)
+print_entry(const char *name, const char *summary,
+    const struct evcan_format *format, const struct group *groups, size_t n,
+    bool first)
 {
+	const char *suffixes = format ? format->suffixes : NULL;
+
 	if (!common.json) {
 		printf("%s%s - %s", first ? "" : "\n", name, summary);
-		if (suffixes)
-			printf(" (%s)", suffixes);
+		if (format)
+			printf(" (%s%s)", suffixes, !format->encode ?
+			    ", read only" : !format->decode ?
+			    ", write only" : "");
 		putchar('\n');
 	} else {
 		fputs(first ? "\n {\"name\": " : ",\n {\"name\": ", stdout);
 		json_text(stdout, name);
 		json_member("summary", summary);
-		if (suffixes)
+		if (format) {
 			json_member("suffixes", suffixes);
+			printf(", \"reads\": %s, \"writes\": %s",
+			    format->decode ? "true" : "false",
+			    format->encode ? "true" : "false");
+		}
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (common.json)
@@ -194,20 +201,8 @@ print_entries_end(const char *title, const struct group *groups, size_t n)
 		print_group(&groups[i]);
 }
 
-static bool
-is_driver(const char *name)
-{
-	return evcan_driver_find(name) != NULL;
-}
-
-static bool
-is_format(const char *name)
-{
-	return evcan_format_find(name) != NULL;
-}
-
 static void
-print_later(const char *const *names, bool (*known)(const char *name))
+print_later(const char *const *names)
 {
 	char text[400];
 	size_t used = 0;
@@ -215,7 +210,7 @@ print_later(const char *const *names, bool (*known)(const char *name))
 	if (common.json)
 		return;
 	for (; *names; names++)
-		if (!known(*names) && used < sizeof(text) - 20)
+		if (evcan_driver_find(*names) == NULL && used < sizeof(text) - 20)
 			used += (size_t)snprintf(text + used,
 			    sizeof(text) - used, "%s%s", used ? ", " : "",
 			    *names);
@@ -246,7 +241,7 @@ list_drivers(const char *name)
 	}
 	print_entries_end("every driver", &all, 1);
 	if (!name)
-		print_later(later_drivers, is_driver);
+		print_later(later_drivers);
 	fputs(common.json ? "]\n" : "", stdout);
 	return 0;
 }
@@ -278,12 +273,10 @@ list_formats(const char *name)
 
 		if (name && strcmp(name, f->name) != 0)
 			continue;
-		print_entry(f->name, f->summary, f->suffixes, groups,
+		print_entry(f->name, f->summary, f, groups,
 		    common.json ? 4 : 2, n++ == 0);
 	}
 	print_entries_end("every format", all, 3);
-	if (!name)
-		print_later(later_formats, is_format);
 	fputs(common.json ? "]\n" : "", stdout);
 	return 0;
 }

@@ -24,7 +24,7 @@ struct logging {
 	struct list files;
 	struct evcan_options *options;
 	const char *format;
-	uint64_t count;
+	uint64_t count, file_size;
 	double seconds;
 	bool append, active, passive;
 
@@ -229,6 +229,8 @@ add_sinks(struct logging *log)
 	    "--append") < 0) || (log->format && evcan_options_set(
 	    log->options, "format", log->format, "--format") < 0))
 		return fail("out of memory");
+	rc = set_number_option(&log->options, "rotate_size", log->file_size,
+	    "--file-size");
 	for (size_t i = 0; i < log->files.n && !rc; i++)
 		rc = add_sink(log, log->files.items[i]);
 	if (log->files.n == 0) {
@@ -369,7 +371,7 @@ run(int argc, char **argv)
 		{ "passive", 0, FLAG_BOOL, &log.passive },
 		{ "count", 'n', FLAG_NUMBER, &log.count },
 		{ "time", 't', FLAG_SECONDS, &log.seconds },
-		{ "file-size", 's', FLAG_LATER, NULL },
+		{ "file-size", 's', FLAG_SIZE, &log.file_size },
 		{ .name = NULL }
 	};
 	const struct flag *const tables[] = { own, buses };
@@ -395,6 +397,7 @@ const struct command cmd_log = {
 "  -F, --format NAME  this format instead (see evcan list formats)\n"
 "  -O K=V             an option of the format\n"
 "  -a, --append       add to files that exist\n"
+"  -s, --file-size N  a new file after N bytes (100k, 20M, 1G)\n"
 "  -n, --count N      end after N frames      -t, --time S   after S seconds\n"
 "  --passive          listen only             --active       take part\n"
 "Buses: -i INTERFACE -c CHANNEL -b BITRATE --fd --data-bitrate N --timing K=V\n"
@@ -402,7 +405,7 @@ const struct command cmd_log = {
 "  -v more messages   -q only warnings      --json         counts as JSON\n"
 "SIGHUP opens the files anew; SIGINT and SIGTERM flush and end with 0.\n\n"
 "  evcan log socketcan:can0\n"
-"  evcan log can0 can1 -i socketcan -f drive.log --filter 100:7F0\n"
+"  evcan log can0 can1 -i socketcan -f drive.blf -s 100M --filter 100:7F0\n"
 "  evcan log socketcan:can0 -F candump | grep ' 123#'\n",
 	.run = run
 };

@@ -107,6 +107,7 @@ enum flag_kind {
 	FLAG_COUNT,     /* unsigned *: one more each time */
 	FLAG_NUMBER,    /* uint64_t *: decimal */
 	FLAG_SECONDS,   /* double *: 0 or more */
+	FLAG_SIZE,      /* uint64_t *: bytes, also as 100k, 20M, 1G */
 	FLAG_TEXT,      /* const char ** */
 	FLAG_LIST,      /* struct list *: repeatable */
 	FLAG_PAIR,      /* struct evcan_options **: K=V, repeatable */
@@ -126,6 +127,11 @@ struct list {
 	const char *items[LIST_MAX];
 	size_t n;
 };
+
+/* Sets a number as an option, as if it had been given as K=V; 0 sets
+ * nothing. @return 0 or a status */
+int set_number_option(struct evcan_options **options, const char *name,
+    uint64_t value, const char *origin);
 
 /* What every command understands. */
 struct common {
