@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include <evcan/channel.h>
 #include <evcan/error.h>
 #include <evcan/frame.h>
 #include <evcan/log.h>
 
 #include "bench.h"
+#include "bench_frames.h"
 
 #define FRAMES 1000000
 #define PEER_FRAMES 100000
@@ -36,44 +36,6 @@ require(bool good, const char *what)
 		return;
 	fprintf(stderr, "bench_candump: %s\n", what);
 	exit(1);
-}
-
-static uint32_t
-rnd(void)
-{
-	static uint64_t x = 88172645463325252u;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 16);
-}
-
-/* As a car speaks: 59 identifiers on two buses, each with a length of its
- * own; or everything by chance. */
-static void
-make_frames(struct evcan_frame *frames, size_t n, bool random)
-{
-	const int a = evcan_channel_intern("can0");
-	const int b = evcan_channel_intern("can1");
-
-	memset(frames, 0, n * sizeof(*frames));
-	for (size_t i = 0; i < n; i++) {
-		const uint32_t k = random ? rnd() : (uint32_t)(i * 7 % 59);
-		const unsigned len = random ? k >> 11 & 7 :
-		    k % 10 == 0 ? 4 : 8;
-		uint8_t data[8];
-
-		for (unsigned d = 0; d < 8; d++)
-			data[d] = (uint8_t)(random || d < 2 ? rnd() : k * d);
-		evcan_frame_init(&frames[i], random ? k & 0x7ff :
-		    0x100 + k * 11, 0, data, len);
-		frames[i].channel = (uint16_t)((random ? k >> 20 & 1 :
-		    k % 3 == 0) ? b : a);
-		frames[i].clock = EVCAN_CLOCK_KERNEL;
-		frames[i].time_ns = 1483389946000000000 +
-		    (int64_t)i * 500000;
-	}
 }
 
 static double
@@ -220,7 +182,7 @@ main(void)
 
 	require(frames != NULL && mkdtemp(dir) != NULL, "no room");
 	for (int random = 0; random < 2; random++) {
-		make_frames(frames, FRAMES, random);
+		evcan_bench_frames(frames, FRAMES, random);
 		measure(frames, random ? "random" : "real");
 	}
 	free(frames);

@@ -144,6 +144,26 @@ no_fdf /tmp/candump >/tmp/a
 no_fdf /tmp/evcan.log >/tmp/b
 same 'evcan records what candump records of cangen' /tmp/a /tmp/b
 
+# canplayer plays what evcan made of logs in other formats.
+n=0
+for frame in $frames; do
+	printf '(1700000000.%06d) vcan0 %s\n' $((n * 1000)) "$frame"
+	n=$((n + 1))
+done >/tmp/first.log
+for suffix in asc blf; do
+	check "evcan convert to $suffix" "$evcan" convert -q /tmp/first.log \
+		"/tmp/first.$suffix"
+	check "evcan convert from $suffix" "$evcan" convert -q \
+		"/tmp/first.$suffix" /tmp/played.log
+	record evcan "$evcan" log "$bus" -f /tmp/evcan.log
+	wait_for 60 readers vcan0 1 || fail 'evcan log does not come up'
+	check canplayer canplayer -I /tmp/played.log
+	stop
+	frames_of /tmp/evcan.log >/tmp/a
+	same "evcan records what canplayer plays of a log from $suffix" \
+		/tmp/sent /tmp/a
+done
+
 # Two buses and evcan's bridge between them.
 vcan_up vcan1 72
 record candump candump -L vcan1
