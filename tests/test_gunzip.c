@@ -17,14 +17,17 @@
 
 struct bytes {
 	uint8_t *data;
-	size_t len;
+	size_t len, size;
 };
 
 static void
 append(struct bytes *to, const void *data, size_t n)
 {
-	to->data = realloc(to->data, to->len + n + 1);
-	assert_non_null(to->data);
+	if (to->len + n >= to->size) {
+		to->size = 2 * to->size + n + 1;
+		to->data = realloc(to->data, to->size);
+		assert_non_null(to->data);
+	}
 	if (n > 0)
 		memcpy(to->data + to->len, data, n);
 	to->len += n;
