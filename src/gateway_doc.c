@@ -17,6 +17,7 @@
 
 #include "doc.h"
 #include "log_registry.h"
+#include "log_sink.h"
 #include "quote.h"
 
 static const struct evcan_option document_keys[] = {
@@ -278,8 +279,6 @@ writing_format(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 
 	if (named != NULL)
 		format = evcan_format_find(named);
-	else if (strcmp(part->name, "-") == 0)
-		format = evcan_format_find("printer");
 	else
 		format = evcan_format_for_name(part->name, true);
 	if (format != NULL && format->encode != NULL)
@@ -355,6 +354,18 @@ read_rotate(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	return result;
 }
 
+/* What is only wrong together: a name and a format, a template ... */
+static int
+check_writer(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const struct evcan_plan_part_ *part)
+{
+	struct evcan_error why = { 0 };
+
+	if (evcan_log_sink_check_(part->name, part->options, &why) == 0)
+		return 0;
+	return evcan_doc_fault_(r, at, "%.300s", why.text);
+}
+
 static int
 read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
     struct evcan_plan_part_ *part)
@@ -372,6 +383,10 @@ read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
 	    (result = evcan_doc_options_(r, at, object, logger_keys,
 	    part)) < 0 || (result = read_rotate(r, at, object, part)) < 0)
 		return result;
+	/* For people, unless told otherwise. */
+	if (strcmp(part->name, "-") == 0 && evcan_options_set_default(
+	    part->options, "format", "printer", NULL) < 0)
+		return evcan_doc_no_memory_(r);
 	format = writing_format(r, at, part);
 	if (format == NULL)
 		return EVCAN_ERR_INVALID;
@@ -381,6 +396,7 @@ read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
 	if ((result = evcan_doc_keys_(r, at, object, &rules)) < 0 ||
 	    (result = evcan_doc_check_(r, part, rules.lists[0])) < 0 ||
 	    (result = evcan_doc_check_(r, part, rules.lists[1])) < 0 ||
+	    (result = check_writer(r, at, part)) < 0 ||
 	    (result = read_sources(r, at, object, part)) < 0 ||
 	    (result = evcan_doc_filters_(r, at, object, part)) < 0)
 		return result;

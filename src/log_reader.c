@@ -12,6 +12,8 @@
 
 #define BID_BYTES (64u << 10)
 #define BID_SURE 50   /* enough to stop waiting for more of a pipe */
+/* An event has no clock of its own; a time below this is no date. */
+#define NS_PER_YEAR (365 * 86400 * 1000000000ll)
 
 struct evcan_log_reader {
 	struct evcan_log_source_ source;
@@ -43,6 +45,8 @@ static const struct magic {
 	{ "PK\3\4", 4, "is a zip archive: unzip it first" },
 	{ "\xff\xfe", 2, "is UTF-16 text: turn it into UTF-8 first" },
 	{ "\xfe\xff", 2, "is UTF-16 text: turn it into UTF-8 first" },
+	{ "Timestamp: ", 11, "is text for people, as the format printer writes "
+	    "it, and not read: record in another format" },
 };
 
 void
@@ -341,6 +345,9 @@ tell_event(struct evcan_log_reader *reader)
 
 	reader->event_waits = false;
 	reader->stats.events++;
+	if (out->event_ns < NS_PER_YEAR &&
+	    out->event_ns <= INT64_MAX - reader->start_ns)
+		out->event_ns += reader->start_ns;
 	if (reader->event_cb != NULL)
 		reader->event_cb(reader, out->event_ns, out->event,
 		    reader->event_arg);

@@ -51,8 +51,11 @@ evcan_log_sink_held_(const struct evcan_log_sink_ *sink)
 int64_t
 evcan_log_sink_rotate_at_(const struct evcan_log_sink_ *sink)
 {
-	return evcan_log_sink_is_open_(sink) && sink->part.frames > 0 ?
-	    sink->part.rotate_at : 0;
+	if (!evcan_log_sink_is_open_(sink))
+		return 0;
+	if (sink->rename_at != 0)
+		return sink->rename_at;
+	return sink->part.frames > 0 ? sink->part.rotate_at : 0;
 }
 
 /* Moves what is encoded into a gzip member of its own: each is whole. */
@@ -166,6 +169,17 @@ note_held(struct evcan_log_sink_ *sink)
 		    evcan_log_sink_held_(sink));
 }
 
+/* Frames that come before the file ends. */
+static size_t
+fit(struct evcan_log_sink_ *sink, const struct evcan_frame *frames, size_t n)
+{
+	if (!evcan_log_sink_can_rotate_(sink))
+		return n;
+	if (sink->rename_at != 0)
+		return evcan_now_monotonic() < sink->rename_at ? n : 0;
+	return fit_time(sink, frames, fit_size(sink, n));
+}
+
 int
 evcan_log_sink_frames_(struct evcan_log_sink_ *sink,
     const struct evcan_frame *frames, size_t n, size_t *taken,
@@ -176,8 +190,7 @@ evcan_log_sink_frames_(struct evcan_log_sink_ *sink,
 	int r;
 
 	*taken = 0;
-	if (evcan_log_sink_can_rotate_(sink))
-		n = fit_time(sink, frames, fit_size(sink, n));
+	n = fit(sink, frames, n);
 	if (n == 0)
 		return evcan_log_sink_turn_(sink, EVCAN_LOG_ROTATE, err);
 	r = sink->format->encode(sink->state, frames, n, &sink->out,
@@ -253,6 +266,18 @@ evcan_log_sink_finish_(struct evcan_log_sink_ *sink, struct evcan_error *err)
 	return r;
 }
 
+/* A file that cannot be appended to goes on as it is while its name still
+ * leads to it: opened again, it would only be refused. */
+static bool
+stays_open(const struct evcan_log_sink_ *sink)
+{
+	struct stat st;
+
+	return (sink->format->flags & EVCAN_FORMAT_NO_APPEND) != 0 &&
+	    sink->path != NULL && stat(sink->path, &st) == 0 &&
+	    st.st_dev == sink->part.dev && st.st_ino == sink->part.ino;
+}
+
 int
 evcan_log_sink_turn_(struct evcan_log_sink_ *sink, enum evcan_log_turn_ turn,
     struct evcan_error *err)
@@ -265,6 +290,8 @@ evcan_log_sink_turn_(struct evcan_log_sink_ *sink, enum evcan_log_turn_ turn,
 		return evcan_error_set(err, EVCAN_ERR_OPERATION, 0,
 		    "%.200s: is not a regular file, so it cannot be rotated",
 		    sink->name);
+	if (turn == EVCAN_LOG_REOPEN && stays_open(sink))
+		return 0;
 	r = evcan_log_sink_finish_(sink, err);
 	if (r == 0)
 		sink->turn = turn;

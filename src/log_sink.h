@@ -76,6 +76,8 @@ struct evcan_log_sink_ {
 	enum evcan_log_turn_ turn;
 	struct evcan_log_part_ part;
 	uint64_t count;           /* of the next file's name */
+	int64_t rename_at;        /* monotonic; 0: no rename is owed */
+	int64_t rename_pause;     /* after which it is tried again */
 	struct evcan_log_ended_ *ended;   /* to be told */
 
 	struct evcan_buffer out;
@@ -104,6 +106,10 @@ struct evcan_log_target_ {
  * fails. @return 0 or negative with err */
 int evcan_log_sink_init_(struct evcan_log_sink_ *sink,
     const struct evcan_log_target_ *target,
+    const struct evcan_options *options, struct evcan_error *err);
+/* The same up to the opening: what can be known to be wrong before a file is
+ * touched. @return 0 or negative with err */
+int evcan_log_sink_check_(const char *path,
     const struct evcan_options *options, struct evcan_error *err);
 /* Closes what is still open, without a word. */
 void evcan_log_sink_destroy_(struct evcan_log_sink_ *sink);

@@ -9,7 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <evcan/driver.h>
+
 #include "log_rotate.h"
+
+/* Until a rename that failed is tried again: each time twice as long. */
+#define PAUSE_LEAST 1000000000ll
+#define PAUSE_MOST 60000000000ll
 
 int
 evcan_log_sink_blame_(const struct evcan_log_sink_ *sink, int code,
@@ -300,6 +306,22 @@ real_path(const char *path)
 	    realpath(path, NULL) : strdup(path);
 }
 
+/* What cannot be renamed for now goes on under its old name, and nothing is
+ * lost for it; what cannot be appended to waits. */
+static void
+put_off(struct evcan_log_sink_ *sink)
+{
+	int64_t *pause = &sink->rename_pause;
+
+	if ((sink->format->flags & EVCAN_FORMAT_NO_APPEND) != 0)
+		return;
+	*pause = *pause == 0 ? PAUSE_LEAST : *pause * 2;
+	if (*pause > PAUSE_MOST)
+		*pause = PAUSE_MOST;
+	sink->rename_at = evcan_now_monotonic() + *pause;
+	sink->turn = EVCAN_LOG_REOPEN;
+}
+
 static int
 give_name(struct evcan_log_sink_ *sink, struct evcan_error *err)
 {
@@ -308,9 +330,11 @@ give_name(struct evcan_log_sink_ *sink, struct evcan_error *err)
 	struct stat st;
 	int r;
 
+	sink->rename_at = 0;
 	if (ended == NULL || path == NULL) {
 		r = evcan_error_set(err, EVCAN_ERR_OPERATION, errno,
 		    "%.200s: cannot be renamed", sink->name);
+		put_off(sink);
 	} else if (lstat(path, &st) < 0 || st.st_dev != sink->part.dev ||
 	    st.st_ino != sink->part.ino) {
 		/* What is there now, if anything, is not ours to rename. */
@@ -321,6 +345,8 @@ give_name(struct evcan_log_sink_ *sink, struct evcan_error *err)
 	} else {
 		r = evcan_log_rotate_(path, sink->common.rotate_name,
 		    &sink->count, &ended->path, err);
+		if (r < 0)
+			put_off(sink);
 	}
 	free(path);
 	if (r < 0) {
@@ -329,6 +355,7 @@ give_name(struct evcan_log_sink_ *sink, struct evcan_error *err)
 	}
 	evcan_log_ended_join_(&sink->ended, ended);
 	sink->files++;
+	sink->rename_pause = 0;
 	sink->turn = EVCAN_LOG_RENEW;
 	return 0;
 }
@@ -351,8 +378,15 @@ evcan_log_sink_next_(struct evcan_log_sink_ *sink, struct evcan_error *err)
 int
 evcan_log_sink_close_(struct evcan_log_sink_ *sink, struct evcan_error *err)
 {
+	const bool owed = sink->turn == EVCAN_LOG_ROTATE ||
+	    sink->rename_at != 0;
+	int r = 0;
+
 	sink->waiting = false;
-	if (evcan_log_sink_has_file_(sink))
-		return evcan_log_sink_end_(sink, err);
-	return sink->turn == EVCAN_LOG_ROTATE ? give_name(sink, err) : 0;
+	if (evcan_log_sink_has_file_(sink)) {
+		r = evcan_log_sink_end_(sink, err);
+		if (sink->rename_at == 0)
+			return r;
+	}
+	return r == 0 && owed ? give_name(sink, err) : r;
 }

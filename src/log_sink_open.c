@@ -175,9 +175,9 @@ take_target(struct evcan_log_sink_ *sink,
 	return sink->name != NULL ? 0 : -1;
 }
 
-int
-evcan_log_sink_init_(struct evcan_log_sink_ *sink,
-    const struct evcan_log_target_ *target,
+/* All but the opening. */
+static int
+prepare(struct evcan_log_sink_ *sink, const struct evcan_log_target_ *target,
     const struct evcan_options *options, struct evcan_error *err)
 {
 	int r;
@@ -195,10 +195,47 @@ evcan_log_sink_init_(struct evcan_log_sink_ *sink,
 		r = check_options(sink, err);
 	if (r == 0)
 		r = make_state(sink, err);
+	return r;
+}
+
+int
+evcan_log_sink_init_(struct evcan_log_sink_ *sink,
+    const struct evcan_log_target_ *target,
+    const struct evcan_options *options, struct evcan_error *err)
+{
+	int r = prepare(sink, target, options, err);
+
 	if (r == 0)
 		r = open_target(sink, err);
 	if (r < 0)
 		evcan_log_sink_destroy_(sink);
+	return r;
+}
+
+/* Formats look at some of their options only when a file begins. */
+static int
+try_begin(struct evcan_log_sink_ *sink, struct evcan_error *err)
+{
+	const struct evcan_format *format = sink->format;
+	struct evcan_error why = { 0 };
+	int r = 0;
+
+	if (format->open == NULL && format->begin != NULL)
+		r = format->begin(sink->state, NULL, &sink->out, &why);
+	return evcan_log_sink_appended_(sink, 0, r, &why, err);
+}
+
+int
+evcan_log_sink_check_(const char *path, const struct evcan_options *options,
+    struct evcan_error *err)
+{
+	const struct evcan_log_target_ target = { .path = path, .fd = -1 };
+	struct evcan_log_sink_ sink;
+	int r = prepare(&sink, &target, options, err);
+
+	if (r == 0)
+		r = try_begin(&sink, err);
+	evcan_log_sink_destroy_(&sink);
 	return r;
 }
 

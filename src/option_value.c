@@ -16,7 +16,7 @@
 /* Most characters of `one of: a, b, ...`. */
 #define WHAT_MAX (EVCAN_WORDS_MAX + 80)
 /* An upper bound from here on is not worth telling. */
-#define UNBOUNDED 9e18
+#define UNBOUNDED 9e15
 
 static bool
 same_word(const char *word, size_t len, const char *text)

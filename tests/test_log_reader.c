@@ -478,6 +478,56 @@ test_samples(void **state)
 	}
 }
 
+/* Markers are moved with the frames between which they stand. */
+static void
+keep_event(struct evcan_log_reader *reader, int64_t time_ns,
+    const char *text, void *arg)
+{
+	(void)reader;
+	assert_string_equal(text, "here");
+	*(int64_t *)arg = time_ns;
+}
+
+static void
+test_start_event(void **state)
+{
+	static const char text[] = "base hex  timestamps absolute\n"
+	    "Begin Triggerblock\n"
+	    "   0.100000 1  123             Rx   d 1 00\n"
+	    "// evcan event 0.200000 here\n"
+	    "   0.300000 1  123             Rx   d 1 00\n"
+	    "End TriggerBlock\n";
+	static const struct {
+		const char *start;
+		int64_t ns;
+	} rows[] = {
+		{ NULL, 200000000 },
+		{ "1700000000", 1700000000200000000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct evcan_options *options = evcan_options_new();
+		struct evcan_error err = { 0 };
+		struct evcan_log_reader *reader;
+		struct evcan_frame frames[4];
+		int64_t ns = 0;
+
+		if (rows[i].start != NULL)
+			evcan_options_set(options, "start", rows[i].start,
+			    NULL);
+		reader = evcan_log_reader_new(make("start.asc", text,
+		    strlen(text)), options, &err);
+		assert_string_equal(err.text, "");
+		evcan_log_reader_set_event_cb(reader, keep_event, &ns);
+		while (evcan_log_reader_read(reader, frames, 4) > 0)
+			;
+		assert_int_equal(ns, rows[i].ns);
+		evcan_log_reader_free(reader);
+		evcan_options_free(options);
+	}
+}
+
 static int
 setup(void **state)
 {
@@ -512,6 +562,7 @@ main(void)
 		cmocka_unit_test(test_read_fault),
 		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_start_event),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -348,7 +348,7 @@ test_marks(void **state)
 	}
 }
 
-/* A file that cannot be renamed for a while: told, kept, retried. */
+/* A file that cannot be renamed for a while: told, written on, retried. */
 static void
 test_rename_fails(void **state)
 {
@@ -369,10 +369,14 @@ test_rename_fails(void **state)
 	assert_int_equal(f->errors, 1);
 	assert_non_null(strstr(f->error, "bound.log: cannot be renamed to "));
 	assert_int_equal(ended.n, 0);
-	write_all(f, 20, 30);
-	assert_int_equal(umount(path), 0);
 	run_until(f, &f->recoveries, 5);
 	assert_int_equal(f->recoveries, 1);
+	write_all(f, 20, 30);
+	run_for(f, 0.2);
+	holds(path, 30);
+	assert_int_equal(ended.n, 0);
+	assert_int_equal(umount2(path, MNT_DETACH), 0);
+	run_until(f, &ended.any, 15);
 	assert_int_equal(ended.n, 1);
 	close_writer(f, 5);
 	assert_string_equal(f->close_error, "");
@@ -381,7 +385,8 @@ test_rename_fails(void **state)
 	forget(&ended, true);
 }
 
-/* Closing does not hide that the last file kept its name. */
+/* Closing does not hide that the last file kept its name, and loses nothing
+ * of what came behind it. */
 static void
 test_rename_fails_at_close(void **state)
 {
@@ -395,11 +400,12 @@ test_rename_fails_at_close(void **state)
 		if (mount(path, path, NULL, MS_BIND, NULL) < 0)
 			may_skip("not root, or not allowed to mount");
 		evcan_log_writer_rotate(f->writer);
+		write_all(f, 10, 500);
 		close_writer(f, 5);
 		assert_non_null(strstr(f->close_error, "cannot be renamed"));
 		assert_int_equal(ended.n, 0);
 		assert_int_equal(umount(path), 0);
-		holds(path, 10);
+		holds(path, 500);
 		evcan_log_writer_free(f->writer);
 		f->writer = NULL;
 	}

@@ -302,6 +302,26 @@ run convert faulty.log x.log
 bad 2 'cannot be rotated' convert drive.log /dev/null -F candump -s 1k
 [ -c /dev/null ] || fault '/dev/null is gone'
 
+# Asked to end while its input brings nothing: what came so far is written.
+mkfifo pipe
+for suffix in log blf mf4 trc; do
+	(cat drive.log; sleep 20) >pipe &
+	feeder=$!
+	"$EVCAN" convert - "slow.$suffix" -q <pipe 2>err &
+	pid=$!
+	sleep 0.5
+	kill -TERM $pid
+	kill -TERM $pid     # as timeout(1) does
+	wait $pid
+	rc=$?
+	kill $feeder
+	wait $feeder 2>/dev/null
+	[ $rc -eq 1 ] && grep -q 'interrupted; what was read so far' err ||
+		fault "convert of a slow pipe, ended: $rc: $(cat err)"
+	good "^read *$frames\$" convert "slow.$suffix" back.log
+done
+bad 2 'text for people' convert out.txt back.log -F candump
+
 # In every format there is, and back: the frames, and the report of what the
 # format has no place for.
 for suffix in asc blf trc csv db mf4 pcap pcapng asc.gz csv.gz; do
@@ -360,6 +380,18 @@ bad 2 'speed' play virtual:a drive.log --speed fast -q
 bad 2 'loop' play virtual:a drive.log --loop 0
 bad 2 'loop' play virtual:a drive.log --loop x -q
 bad 1 'nosuch.log: .*No such file' play virtual:a nosuch.log -q
+bad 1 'nosuch.log: .*No such file' play virtual:a drive.log nosuch.log
+(sleep 20) >pipe &
+feeder=$!
+"$EVCAN" play virtual:a - -q <pipe 2>err &
+pid=$!
+sleep 0.5
+kill -INT $pid
+before=$(date +%s%N)
+wait $pid || fault "play of a pipe that brings nothing: $(cat err)"
+took=$((($(date +%s%N) - before) / 1000000))
+[ $took -lt 5000 ] || fault "play of an idle pipe ends after $took ms"
+kill $feeder
 before=$(date +%s%N)
 good . play virtual:a drive.log
 took=$((($(date +%s%N) - before) / 1000000))
@@ -379,6 +411,15 @@ good '"received": 0' log virtual:a virtual:b -t 0.05 --json
 bad 2 'x.foo: .*candump' log virtual:a -f x.foo
 bad 1 'nosuch/x.log: .*No such file' log virtual:a -f nosuch/x.log
 bad 2 'nosuch' log virtual:a -F nosuch
+bad 2 'same file' log virtual:a -f x.log -f ./x.log
+"$EVCAN" log virtual:a -q -t 20 -f x.mf4 2>err &
+pid=$!
+sleep 0.5
+kill -HUP $pid     # although nobody moved the file
+sleep 0.3
+kill -TERM $pid
+kill -TERM $pid
+wait $pid || fault "log in MF4, SIGHUP and SIGTERM twice: $(cat err)"
 for signal in INT TERM; do
 	rm -f signal.log
 	start log virtual:a -f signal.log
@@ -466,6 +507,18 @@ doc 's/"interface": "virtual", "channel": "car"/"interface": "vrtual"/'
 bad 2 'bad.json:3:[0-9]+.*vrtual.*there are' run bad.json
 doc 's/"out.log"/"out.foo"/'
 bad 2 'bad.json:8:[0-9]+.*out.foo.*candump' run bad.json
+doc 's/"out.log"/"-"/'
+good '^ *Timestamp: ' run bad.json --until-played
+doc 's/"out.log"/"out.mf4.gz"/'
+bad 2 'bad.json:8:[0-9]+.*cannot be written through gzip' run --check bad.json
+doc 's/"out.log"/"out.asc", "tz": "Mars"/'
+bad 2 'bad.json:8:[0-9]+.*"Mars" is no zone' run --check bad.json
+doc 's/"out.log"/"out.blf", "rotate": {"size": 9, "name": "{stem}"}/'
+bad 2 'bad.json:8:[0-9]+.*lacks .count.' run --check bad.json
+doc 's/"out.log"/"out.blf", "rotate": {"size": -5}/'
+bad 2 'bad.json:8:[0-9]+.*is not an integer of at least 0' run bad.json
+[ ! -e out.mf4.gz ] && [ ! -e out.asc ] && [ ! -e out.blf ] ||
+	fault 'run --check leaves a file'
 doc 's/"bus": "car"}/"bus": "car"]/'
 bad 2 'bad.json:10:[0-9]+' run bad.json
 doc 's/"players"/"cyclic": [], "players"/'

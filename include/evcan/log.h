@@ -98,7 +98,7 @@ int evcan_log_reader_read(struct evcan_log_reader *reader,
 /**
  * A line of text or a marker in the log, in its place among the frames:
  * called inside evcan_log_reader_read(), between the frames of one call and
- * the next.
+ * the next. The reader must not be read, rewound or freed in it.
  * @param time_ns as a frame's, from the same clock
  */
 typedef void (*evcan_log_event_cb)(struct evcan_log_reader *reader,
@@ -185,8 +185,8 @@ int evcan_log_writer_event_at(struct evcan_log_writer *writer,
 int evcan_log_writer_flush(struct evcan_log_writer *writer);
 
 /** Closes the file after what is queued and opens it again by its path
- *  (after another program renamed it). @return 0 or
- *  EVCAN_ERR_UNSUPPORTED (not a path) */
+ *  (after another program renamed it; one that nobody moved goes on).
+ *  @return 0 or EVCAN_ERR_UNSUPPORTED (not a path) */
 int evcan_log_writer_reopen(struct evcan_log_writer *writer);
 
 /**
@@ -199,7 +199,10 @@ int evcan_log_writer_reopen(struct evcan_log_writer *writer);
  * The file's new name follows from `rotate_name`, in the file's directory:
  * "{stem}_{time}_#{count}{suffix}" unless told otherwise, which gives
  * python-can's names (drive_2026-11-20T101530_#000.blf). An existing file is
- * never replaced: the count goes on until a name is free.
+ * never replaced: the count goes on until a name is free. A file that cannot
+ * be renamed is told as an error and written on under its old name (one that
+ * cannot be appended to waits); renaming is tried again, a minute apart in
+ * the end.
  * @return 0 or EVCAN_ERR_UNSUPPORTED (not a path)
  */
 int evcan_log_writer_rotate(struct evcan_log_writer *writer);

@@ -3,6 +3,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,22 +30,9 @@ struct converting {
 };
 
 static volatile sig_atomic_t interrupted;
-
-static void
-interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
-static void
-catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = interrupt };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
+/* An input that may keep us waiting, and what then stands in its place. */
+static volatile sig_atomic_t input = -1, nothing = -1;
+static int64_t asked;       /* when it was interrupted: the handler's */
 
 static int64_t
 now_ms(void)
@@ -53,6 +41,42 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+interrupt(int number)
+{
+	static const char text[] = "evcan convert: ended at once; what was"
+	    " not written yet is lost\n";
+	const int saved = errno;
+	ssize_t told;
+
+	(void)number;
+	if (interrupted && now_ms() - asked < SIGNALS_APART_NS / 1000000)
+		return;
+	if (interrupted) {
+		/* Asked twice: whoever asks does not want to wait. */
+		told = write(STDERR_FILENO, text, sizeof(text) - 1);
+		(void)told;
+		_exit(STATUS_FAILED);
+	}
+	asked = now_ms();
+	interrupted = 1;
+	if (input >= 0)
+		dup2(nothing, input);
+	errno = saved;
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGINT);
+	sigaddset(&action.sa_mask, SIGTERM);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 }
 
 static void
@@ -68,7 +92,8 @@ progress(struct converting *c)
 	c->shown = t;
 	seconds = (double)(t - c->started) / 1000;
 	evcan_log_reader_get_stats(c->reader, &s);
-	if (s.size > 0 && s.bytes > 0)
+	/* A log that still grows has no end to tell of. */
+	if (s.bytes > 0 && s.bytes <= s.size)
 		snprintf(left, sizeof(left), ", %.0f %%, %.0f s left",
 		    100.0 * (double)s.bytes / (double)s.size,
 		    seconds * (double)(s.size - s.bytes) / (double)s.bytes);
@@ -150,8 +175,8 @@ copy(struct converting *c)
 
 	while (!interrupted && !c->enough) {
 		n = evcan_log_reader_read(c->reader, frames, BATCH);
-		if (n == 0)
-			return 0;
+		if (n == 0 || (n < 0 && interrupted))
+			break;
 		if (n == EVCAN_ERR_SYNTAX) {
 			tell_fault(c);
 			continue;
@@ -201,6 +226,34 @@ set_format(struct evcan_options **options, const char *format)
 	return 0;
 }
 
+/* Pipes and terminals are opened here, so that a signal can end the wait for
+ * them; files by the library, which then knows their path. */
+static struct evcan_log_reader *
+open_input(struct converting *c, const char *in, struct evcan_error *err)
+{
+	const bool piped = strcmp(in, "-") == 0;
+	struct stat st;
+	int fd;
+
+	if ((piped ? fstat(STDIN_FILENO, &st) : stat(in, &st)) < 0 ||
+	    S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return evcan_log_reader_new(in, c->from_options, err);
+	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
+	    open(in, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		evcan_error_set(err, EVCAN_ERR_INIT, errno,
+		    "%.300s: cannot be opened for reading", in);
+		return NULL;
+	}
+	if (nothing >= 0)
+		input = fd;
+	if (interrupted && nothing >= 0)
+		dup2(nothing, fd);
+	return evcan_log_reader_new_fd(fd, piped ? "standard input" : in,
+	    c->from_options, err);
+}
+
 static int
 open_both(struct converting *c, const char *in, const char *out)
 {
@@ -220,7 +273,7 @@ open_both(struct converting *c, const char *in, const char *out)
 	if (set_number_option(&c->to_options, "rotate_size", c->file_size,
 	    "--file-size"))
 		return STATUS_FAILED;
-	c->reader = evcan_log_reader_new(in, c->from_options, &err);
+	c->reader = open_input(c, in, &err);
 	if (c->reader)
 		c->writer = evcan_log_writer_new(NULL, out, c->to_options,
 		    &err);
@@ -270,11 +323,11 @@ report(const struct converting *c)
 static int
 convert(struct converting *c, const char *in, const char *out)
 {
-	int rc = open_both(c, in, out);
+	int rc;
 
-	if (rc)
-		return rc;
 	catch_signals();
+	if ((rc = open_both(c, in, out)))
+		return rc;
 	c->started = c->shown = now_ms();
 	c->status = copy(c);
 	status_end();
@@ -308,6 +361,7 @@ run(int argc, char **argv)
 		rc = convert(&c, args.words[0], args.words[1]);
 	if (c.writer)
 		evcan_log_writer_free(c.writer);
+	input = -1;
 	if (c.reader)
 		evcan_log_reader_free(c.reader);
 	evcan_options_free(c.from_options);

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 struct logging;
@@ -196,6 +197,25 @@ writer_error(struct evcan_log_writer *writer, const struct evcan_error *err,
 		say("%s", err->text);
 }
 
+/* Two that write one file would destroy it. */
+static int
+refuse_twice(const struct logging *log, const char *path)
+{
+	struct stat a, b;
+
+	for (size_t i = 0; i < log->n_sinks; i++) {
+		const char *other = log->files.items[i];
+
+		if ((strcmp(path, "-") == 0 && strcmp(other, "-") == 0) ||
+		    (stat(path, &a) == 0 && stat(other, &b) == 0 &&
+		    S_ISREG(a.st_mode) && a.st_dev == b.st_dev &&
+		    a.st_ino == b.st_ino))
+			return usage("%s and %s are the same file", other,
+			    path);
+	}
+	return 0;
+}
+
 static int
 add_sink(struct logging *log, const char *path)
 {
@@ -231,8 +251,11 @@ add_sinks(struct logging *log)
 		return fail("out of memory");
 	rc = set_number_option(&log->options, "rotate_size", log->file_size,
 	    "--file-size");
-	for (size_t i = 0; i < log->files.n && !rc; i++)
-		rc = add_sink(log, log->files.items[i]);
+	for (size_t i = 0; i < log->files.n && !rc; i++) {
+		rc = refuse_twice(log, log->files.items[i]);
+		if (!rc)
+			rc = add_sink(log, log->files.items[i]);
+	}
 	if (log->files.n == 0) {
 		if (evcan_options_set_default(log->options, "format",
 		    "printer", NULL) < 0)

@@ -2,8 +2,11 @@
 /* cmd_play.c - evcan play: sends a log in its own time */
 #include "tool.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct playing {
 	/* Flags */
@@ -20,6 +23,7 @@ struct playing {
 	struct evcan_player *player;
 	struct evcan_log_writer *screen;
 	struct event *emptied;
+	struct event *arrived;      /* standard input has something */
 	struct evcan_player_stats sum;
 	uint64_t faults;
 	uint64_t before;
@@ -88,8 +92,10 @@ stop(void *arg)
 {
 	struct playing *play = arg;
 
-	if (play->player)
+	if (play->player || event_pending(play->arrived, EV_READ, NULL)) {
+		event_del(play->arrived);
 		finish(play);
+	}
 }
 
 static void
@@ -105,14 +111,10 @@ done(struct evcan_player *player, const struct evcan_error *err, void *arg)
 }
 
 static void
-next_file(struct playing *play)
+play_next(struct playing *play)
 {
 	struct evcan_error err = { 0 };
 
-	if (play->at == play->n_files || play->status) {
-		finish(play);
-		return;
-	}
 	play->player = evcan_player_new(play->bus, play->files[play->at++],
 	    play->options, &err);
 	if (!play->player) {
@@ -124,6 +126,51 @@ next_file(struct playing *play)
 		evcan_player_set_monitor(play->player,
 		    evcan_log_writer_listener(play->screen));
 	evcan_player_start(play->player, done, play);
+}
+
+static void
+arrived(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	play_next(arg);
+}
+
+/* A pipe or terminal; a file cannot be waited for, and need not. */
+static bool
+may_wait(const char *file)
+{
+	struct stat st;
+
+	return strcmp(file, "-") == 0 && fstat(STDIN_FILENO, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
+	    isatty(STDIN_FILENO));
+}
+
+/* What standard input brings is waited for in the loop, which hears
+ * signals. */
+static void
+next_file(struct playing *play)
+{
+	if (play->at == play->n_files || play->status) {
+		finish(play);
+		return;
+	}
+	if (!may_wait(play->files[play->at]) ||
+	    event_add(play->arrived, NULL) < 0)
+		play_next(play);
+}
+
+/* A missing file is told before the first is played. */
+static int
+check_files(const struct playing *play)
+{
+	for (size_t i = 0; i < play->n_files; i++)
+		if (strcmp(play->files[i], "-") != 0 &&
+		    access(play->files[i], R_OK) < 0)
+			return fail("%s: cannot be opened for reading: %s",
+			    play->files[i], strerror(errno));
+	return 0;
 }
 
 static void
@@ -239,7 +286,7 @@ play_run(struct playing *play, struct args *args)
 	}
 	if (play->n_files == 0)
 		return usage("which log? evcan play BUS FILE...");
-	if ((rc = set_options(play)))
+	if ((rc = set_options(play)) || (rc = check_files(play)))
 		return rc;
 	play->live.stop = stop;
 	play->live.tick = tick;
@@ -249,9 +296,11 @@ play_run(struct playing *play, struct args *args)
 	play->bus = bus_make(play->live.base, &play->flags, spec, NULL,
 	    &status);
 	play->emptied = evtimer_new(play->live.base, empty, play);
+	play->arrived = event_new(play->live.base, STDIN_FILENO, EV_READ,
+	    arrived, play);
 	if (!play->bus)
 		return status;
-	if (!play->emptied)
+	if (!play->emptied || !play->arrived)
 		return fail("out of memory");
 	bus_greet(play->bus);
 	if ((common.verbose && (rc = open_screen(play))) ||
@@ -277,6 +326,8 @@ release(struct playing *play)
 		evcan_log_writer_free(play->screen);
 	if (play->emptied)
 		event_free(play->emptied);
+	if (play->arrived)
+		event_free(play->arrived);
 	if (play->bus)
 		evcan_bus_free(play->bus);
 	live_destroy(&play->live);

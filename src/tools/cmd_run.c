@@ -165,7 +165,8 @@ event(struct evcan_gateway *gateway, const char *what, const char *text,
 
 	(void)gateway;
 	/* Gaps are told by the library's log; closing is what was asked. */
-	if (common.quiet || strcmp(what, "gap") == 0 ||
+	if ((common.quiet && strcmp(what, "error") != 0) ||
+	    strcmp(what, "gap") == 0 ||
 	    (run->live.stopping && strcmp(what, "closed") == 0))
 		return;
 	say_news(what, text);

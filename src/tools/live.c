@@ -29,6 +29,8 @@ signal_cb(evutil_socket_t number, short what, void *arg)
 		live->reopen(live->arg);
 		return;
 	}
+	if (live->stopping && now() - live->asked < SIGNALS_APART_NS)
+		return;
 	if (live->stopping) {
 		/* Asked twice: whoever asks does not want to wait. */
 		say("ended at once; what was not written yet is lost");
@@ -96,6 +98,7 @@ live_stop(struct live *live)
 	if (live->stopping)
 		return;
 	live->stopping = true;
+	live->asked = now();
 	live->stop(live->arg);
 }
 

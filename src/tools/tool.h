@@ -199,6 +199,9 @@ void bus_event(struct evcan_bus *bus, enum evcan_bus_event event,
 
 /* live.c: a loop with signals and a tick */
 
+/* Two signals within this are one: timeout(1) sends each of its own twice. */
+#define SIGNALS_APART_NS 500000000
+
 struct live {
 	struct event_base *base;
 	void (*stop)(void *arg);       /* SIGINT or SIGTERM, or live_stop() */
@@ -207,7 +210,7 @@ struct live {
 	void *arg;
 
 	struct event *signals[3], *timer, *limit;
-	int64_t started, ticked;
+	int64_t started, ticked, asked;
 	bool stopping;
 };
 
