@@ -49,6 +49,14 @@ evcan_packet_is_can_(unsigned link)
 	return link == EVCAN_LINK_SOCKETCAN || find_cooked(link) != NULL;
 }
 
+bool
+evcan_packet_id_is_big_(unsigned link, bool big, int order)
+{
+	if (order != EVCAN_ID_ORDER_LINK)
+		return order == EVCAN_ID_ORDER_BIG;
+	return link == EVCAN_LINK_SOCKETCAN || big;
+}
+
 static enum evcan_packet_kind_
 bad(const char **why, const char *text)
 {
@@ -125,14 +133,19 @@ static enum evcan_packet_kind_
 get_frame(const uint8_t *p, size_t len, uint32_t id, bool fd,
     struct evcan_frame *frame, const char **why)
 {
-	if ((p[4] & XL_BIT) != 0)
+	if ((p[4] & XL_BIT) != 0) {
+		if (p[6] == 0 && p[7] == 0)     /* its length, in any order */
+			return bad(why, "a CAN XL frame without data, or a "
+			    "frame of more than 64 bytes");
 		return EVCAN_PACKET_OTHER;
+	}
 	frame->id = id & EVCAN_MAX_EXT_ID;
 	if ((id & BIT_ERR) != 0)
 		return get_error(p, len, frame, why);
 	if ((id & BIT_EXT) == 0 && frame->id > EVCAN_MAX_STD_ID)
 		return bad(why, "an identifier above 0x7ff without the bit "
-		    "for an extended one");
+		    "for an extended one (if many are told, try the option "
+		    "id_order)");
 	frame->flags = (id & BIT_EXT) != 0 ? EVCAN_FRAME_EXT : 0;
 	if ((id & BIT_RTR) != 0)
 		return get_remote(p, frame, why);
@@ -164,9 +177,8 @@ evcan_packet_get_(unsigned link, bool big, const uint8_t *p, size_t len,
 	if (len < HEAD)
 		return bad(why, "a packet of fewer than 8 bytes, too short "
 		    "for a frame");
-	return get_frame(p, len, head == NULL || big ?
-	    evcan_packet_be32_(p) : get_le32(p), protocol == PROTOCOL_FD,
-	    frame, why);
+	return get_frame(p, len, big ? evcan_packet_be32_(p) : get_le32(p),
+	    protocol == PROTOCOL_FD, frame, why);
 }
 
 static void

@@ -16,7 +16,8 @@
  * Link type 227 has the bytes of struct can_frame or canfd_frame, with the
  * identifier big-endian. The "cooked" ones, from Linux's device "any", have
  * them behind a header of their own, with the identifier in the order of the
- * machine that captured, which is taken to be that of the file.
+ * machine that captured, which is taken to be that of the file. An option of
+ * the readers is for captures that have it otherwise.
  */
 #define EVCAN_LINK_SOCKETCAN 227
 #define EVCAN_LINK_SLL 113
@@ -27,6 +28,21 @@
 
 /* Whether the packets of a link type may be CAN frames. */
 bool evcan_packet_is_can_(unsigned link);
+
+/* The readers' option id_order. */
+enum evcan_id_order_ {
+	EVCAN_ID_ORDER_LINK,
+	EVCAN_ID_ORDER_BIG,
+	EVCAN_ID_ORDER_LITTLE
+};
+#define EVCAN_ID_ORDER_CHOICES "link big little"
+#define EVCAN_ID_ORDER_HELP \
+	"byte order of the identifiers: that of the link type, or another " \
+	"that a program has written them in"
+
+/* Whether a link type's identifiers are big-endian.
+ * @param big the file's byte order */
+bool evcan_packet_id_is_big_(unsigned link, bool big, int order);
 
 /* Stamps below one year count from the log's own start, not from 1970. */
 #define EVCAN_PACKET_RELATIVE (365ll * 24 * 3600 * 1000000000)
@@ -48,7 +64,7 @@ enum evcan_packet_kind_ {
 };
 
 /* Reads one packet: sets all of the frame but time, clock and channel.
- * @param big the file's byte order
+ * @param big whether its identifier is big-endian
  * @param why static text, set when the packet is bad */
 enum evcan_packet_kind_ evcan_packet_get_(unsigned link, bool big,
     const uint8_t *p, size_t len, struct evcan_frame *frame,
@@ -62,7 +78,8 @@ evcan_packet_be32_(const uint8_t *p)
 }
 
 /* The same for what nearly every packet of link type 227 is: a classic data
- * frame. 16 bytes from p on must be readable, whatever len is.
+ * frame, its identifier big-endian. 16 bytes from p on must be readable,
+ * whatever len is.
  * @return false: on any surprise */
 static inline bool
 evcan_packet_get_fast_(const uint8_t *p, size_t len,

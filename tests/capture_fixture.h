@@ -23,6 +23,7 @@
 
 #include "bytes.h"
 #include "may_skip.h"
+#include "sane_frame.h"
 
 /* A file in the making, in either byte order. */
 struct file {
@@ -159,14 +160,6 @@ read_pieces(const char *name, const struct evcan_options *options,
 	if (format->read_done != NULL)
 		format->read_done(state);
 	free(state);
-}
-
-static inline bool
-same_frame(const struct evcan_frame *a, const struct evcan_frame *b)
-{
-	return evcan_frame_equal(a, b, 0, 0) && a->flags == b->flags &&
-	    a->dlc == b->dlc && a->len == b->len && a->clock == b->clock &&
-	    a->hops == b->hops && a->reserved[0] == 0 && b->reserved[0] == 0;
 }
 
 /* Whole and in pieces, which must give the same. */

@@ -214,12 +214,24 @@ test_xl(void **state)
 	header(false, NANOS, 227);
 	packet(p, 0x123, 60, 0);
 	p[4] = 0x81;
+	p[6] = 48;
+	record(START_S, 0, p, 60);
+	p[6] = 0;                      /* in the other order: 2048 */
+	p[7] = 8;
 	record(START_S, 0, p, 60);
 	frame_record(0x102, 8, 0, 0);
 	read_file("pcap", &file, &result);
 	assert_int_equal(result.n, 1);
 	assert_int_equal(result.errors, 0);
-	assert_int_equal(result.skipped, 1);
+	assert_int_equal(result.skipped, 2);
+	/* Another frame whose length was damaged is no CAN XL. */
+	header(false, NANOS, 227);
+	p[4] = 0x88;
+	p[7] = 0;
+	record(START_S, 0, p, 16);
+	only_error("without data", HEADER);
+	assert_int_equal(result.n, 0);
+	assert_int_equal(result.skipped, 0);
 }
 
 /* @param head bytes of the cooked header */
@@ -266,6 +278,39 @@ test_cooked(void **state)
 	record(START_S, 0, (const uint8_t *)"0123456789", 10);
 	only_error("header", file.len - 26);
 	assert_int_equal(result.n, 3);
+}
+
+/* Programs that write identifiers in the machine's order into link type 227,
+ * and cooked captures of a machine of the other order. */
+static void
+test_id_order(void **state)
+{
+	struct evcan_options *options = evcan_options_new();
+
+	(void)state;
+	header(false, MICROS, 227);
+	frame_record(0x2a010000, 8, 0, 0);     /* 0x12a */
+	frame_record(0x23010080, 8, 0, 0);     /* 0x123, extended */
+	frame_record(0x45435500, 8, 0, 0);     /* 0x554345 */
+	evcan_options_set(options, "id_order", "little", NULL);
+	read_pieces("pcap", options, file.data, file.len, 7, &result);
+	assert_int_equal(result.n, 2);
+	assert_int_equal(result.frames[0].id, 0x12a);
+	assert_int_equal(result.frames[0].flags, 0);
+	assert_int_equal(result.frames[1].id, 0x123);
+	assert_int_equal(result.frames[1].flags, EVCAN_FRAME_EXT);
+	assert_int_equal(result.errors, 1);
+	assert_non_null(strstr(result.error, "id_order"));
+	header(false, NANOS, 113);
+	cooked_record(16, 0x0c, 0);
+	/* the identifier one way, all the rest the other */
+	memcpy(file.data + HEADER + 16 + 16, "\x80\0\1\x23", 4);
+	evcan_options_set(options, "id_order", "big", NULL);
+	read_pieces("pcap", options, file.data, file.len, 7, &result);
+	assert_int_equal(result.errors, 0);
+	assert_int_equal(result.n, 1);
+	assert_int_equal(result.frames[0].id, 0x123);
+	evcan_options_free(options);
 }
 
 static void
@@ -584,6 +629,7 @@ main(void)
 		cmocka_unit_test(test_bad_packets),
 		cmocka_unit_test(test_xl),
 		cmocka_unit_test(test_cooked),
+		cmocka_unit_test(test_id_order),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_rubbish),

@@ -477,6 +477,32 @@ test_cooked(void **state)
 }
 
 /* Faults of one block: the frames around it are read. */
+/* Identifiers that a program wrote in the other order. */
+static void
+test_id_order(void **state)
+{
+	struct evcan_options *options = evcan_options_new();
+
+	(void)state;
+	for (unsigned big = 0; big < 2; big++) {
+		start(big);
+		plain_packet(0, START, 0x2a010000, 8);
+		plain_packet(0, START, 0x13010080, 8);
+		read_it(1, 1);
+		assert_non_null(strstr(result.error, "id_order"));
+		evcan_options_set(options, "id_order", "little", NULL);
+		read_pieces("pcapng", options, file.data, file.len, 7,
+		    &result);
+		assert_int_equal(result.errors, 0);
+		assert_int_equal(result.n, 2);
+		assert_int_equal(result.frames[0].id, 0x12a);
+		assert_int_equal(result.frames[0].flags, 0);
+		assert_int_equal(result.frames[1].id, 0x113);
+		assert_int_equal(result.frames[1].flags, EVCAN_FRAME_EXT);
+	}
+	evcan_options_free(options);
+}
+
 static void
 test_bad_blocks(void **state)
 {
@@ -915,6 +941,7 @@ main(void)
 		cmocka_unit_test(test_comments),
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_cooked),
+		cmocka_unit_test(test_id_order),
 		cmocka_unit_test(test_bad_blocks),
 		cmocka_unit_test(test_bad_starts),
 		cmocka_unit_test(test_cuts),

@@ -81,11 +81,14 @@ get_kind(const uint8_t *p, struct kind *kind)
 /* Reading */
 
 struct reader {
-	const char *name;     /* option */
+	const char *name;     /* options */
+	int id_order;
 	uint16_t channel;
 	struct kind kind;
 	uint32_t least, limit;   /* captured bytes of a record */
 	bool begun;           /* the header is read */
+	bool big_ids;         /* in the packets */
+	bool plain;           /* packets can be as the fast way takes them */
 	bool refused;         /* nothing here for us */
 	bool searching;       /* for a record, after damage */
 };
@@ -94,6 +97,10 @@ static const struct evcan_option read_rows[] = {
 	{ .name = "channel", .type = EVCAN_OPTION_TEXT,
 	  .help = "channel of the frames, as the capture does not tell it",
 	  .offset = offsetof(struct reader, name) },
+	{ .name = "id_order", .type = EVCAN_OPTION_CHOICE,
+	  .fallback = "link", .choices = EVCAN_ID_ORDER_CHOICES,
+	  .help = EVCAN_ID_ORDER_HELP,
+	  .offset = offsetof(struct reader, id_order) },
 	{ .name = NULL }
 };
 
@@ -160,6 +167,9 @@ get_header(struct reader *reader, const struct evcan_span *span,
 	reader->least = kind->link == EVCAN_LINK_SOCKETCAN ? 8 : 1;
 	reader->limit = kind->link == EVCAN_LINK_SOCKETCAN ? PACKET_LIMIT :
 	    COOKED_LIMIT;
+	reader->big_ids = evcan_packet_id_is_big_(kind->link, kind->big,
+	    reader->id_order);
+	reader->plain = reader->big_ids && kind->link == EVCAN_LINK_SOCKETCAN;
 	reader->begun = true;
 	out->used = FILE_HEAD;
 	return 0;
@@ -205,7 +215,7 @@ is_record(const struct reader *reader, const uint8_t *p, size_t left,
 	size = get32(kind->big, p + 8);
 	*more = !end && left < HEAD + size + HEAD;
 	if (*more || left < HEAD + size || evcan_packet_get_(kind->link,
-	    kind->big, p + HEAD, size, &frame, &why) != EVCAN_PACKET_FRAME)
+	    reader->big_ids, p + HEAD, size, &frame, &why) != EVCAN_PACKET_FRAME)
 		return false;
 	return left < HEAD + size + HEAD ||
 	    is_head(reader, kind->big, p + HEAD + size);
@@ -263,14 +273,15 @@ bad_packet(const struct evcan_span *span, size_t size, const char *why,
 }
 
 static inline enum evcan_packet_kind_
-get_packet(const struct reader *reader, bool big, const uint8_t *p,
-    size_t size, size_t left, struct evcan_frame *frame, const char **why)
+get_packet(const struct reader *reader, const uint8_t *p, size_t size,
+    size_t left, struct evcan_frame *frame, const char **why)
 {
 	/* The fast way loads 8 bytes of data whatever there are. */
-	if (left >= 16 && reader->kind.link == EVCAN_LINK_SOCKETCAN &&
+	if (left >= 16 && reader->plain &&
 	    evcan_packet_get_fast_(p, size, frame))
 		return EVCAN_PACKET_FRAME;
-	return evcan_packet_get_(reader->kind.link, big, p, size, frame, why);
+	return evcan_packet_get_(reader->kind.link, reader->big_ids, p, size,
+	    frame, why);
 }
 
 /* Made twice, once for each byte order. */
@@ -298,7 +309,7 @@ get_records(struct reader *reader, const bool big,
 				return (int)n;
 			return damaged(reader, span, out);
 		}
-		switch (get_packet(reader, big, p + HEAD, size, left - HEAD,
+		switch (get_packet(reader, p + HEAD, size, left - HEAD,
 		    &frames[n], &why)) {
 		case EVCAN_PACKET_FRAME:
 			break;

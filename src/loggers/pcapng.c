@@ -437,6 +437,7 @@ const struct evcan_format evcan_format_pcapng_ = {
 	.summary = "Wireshark capture, an interface for each channel",
 	.suffixes = ".pcapng",
 	.attributes = ATTRIBUTES,
+	.read_options = evcan_pcapng_read_rows_,
 	.read_size = sizeof(struct evcan_pcapng_reader_),
 	.bid = evcan_pcapng_bid_,
 	.decode = evcan_pcapng_decode_,

@@ -98,11 +98,13 @@ struct evcan_pcapng_interface_ {
 	uint16_t link, channel;
 	uint8_t resolution;  /* as in the file: 10^-n, or 2^-n with bit 7 */
 	bool is_can;
+	bool big_ids;        /* in its packets */
 	bool is_plain;       /* link type 227, nanoseconds, no offset */
 };
 
 /* Zeroed at first. */
 struct evcan_pcapng_reader_ {
+	int id_order;        /* option */
 	bool in_section;
 	bool big;            /* the section's byte order */
 	bool searching;      /* for a block, after damage */
@@ -128,13 +130,17 @@ struct evcan_pcapng_value_ {
 bool evcan_pcapng_next_option_(bool big, const uint8_t **p,
     const uint8_t *end, struct evcan_pcapng_value_ *option);
 
-/* Fills an interface, the index-th, from its whole block. */
+/* Fills an interface, the index-th, from its whole block.
+ * @param id_order of its packets */
 void evcan_pcapng_get_interface_(struct evcan_pcapng_interface_ *face,
-    unsigned index, bool big, const uint8_t *p, uint32_t total);
+    unsigned index, bool big, int id_order, const uint8_t *p,
+    uint32_t total);
 
 /* The time at p. @return false: none that a frame can hold */
 bool evcan_pcapng_get_time_(const struct evcan_pcapng_interface_ *face,
     bool big, const uint8_t *p, int64_t *time_ns);
+
+extern const struct evcan_option evcan_pcapng_read_rows_[];
 
 int evcan_pcapng_bid_(const uint8_t *data, size_t len);
 int evcan_pcapng_decode_(void *state, const struct evcan_span *span,

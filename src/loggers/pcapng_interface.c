@@ -118,7 +118,8 @@ get_channel(const struct naming *naming, unsigned index)
 
 void
 evcan_pcapng_get_interface_(struct evcan_pcapng_interface_ *face,
-    unsigned index, bool big, const uint8_t *p, uint32_t total)
+    unsigned index, bool big, int id_order, const uint8_t *p,
+    uint32_t total)
 {
 	const uint8_t *at = p + EVCAN_PCAPNG_INTERFACE_HEAD;
 	struct naming naming = { NULL, 0, false };
@@ -140,7 +141,8 @@ evcan_pcapng_get_interface_(struct evcan_pcapng_interface_ *face,
 	}
 	if (face->is_can)
 		face->channel = get_channel(&naming, index);
-	face->is_plain = face->link == EVCAN_LINK_SOCKETCAN &&
+	face->big_ids = evcan_packet_id_is_big_(face->link, big, id_order);
+	face->is_plain = face->big_ids && face->link == EVCAN_LINK_SOCKETCAN &&
 	    face->resolution == 9 && face->offset_s == 0;
 }
 

@@ -20,6 +20,14 @@ enum step {
 	STEP_FAULT    /* told, or found again when the frames are delivered */
 };
 
+const struct evcan_option evcan_pcapng_read_rows_[] = {
+	{ .name = "id_order", .type = EVCAN_OPTION_CHOICE,
+	  .fallback = "link", .choices = EVCAN_ID_ORDER_CHOICES,
+	  .help = EVCAN_ID_ORDER_HELP,
+	  .offset = offsetof(struct evcan_pcapng_reader_, id_order) },
+	{ .name = NULL }
+};
+
 /* One call of the decoder. */
 struct turn {
 	struct evcan_pcapng_reader_ *reader;
@@ -162,7 +170,7 @@ take_interface(struct turn *turn, const uint8_t *p, uint32_t total)
 		return bad(turn, total, "more than 1024 interfaces in one "
 		    "section");
 	evcan_pcapng_get_interface_(&reader->interfaces[reader->count],
-	    reader->count, reader->big, p, total);
+	    reader->count, reader->big, reader->id_order, p, total);
 	reader->count++;
 	turn->out->used += total;
 	return STEP_NEXT;
@@ -281,7 +289,7 @@ take_packet(struct turn *turn, const uint8_t *p, uint32_t total)
 		turn->out->used += total;
 		return STEP_NEXT;
 	}
-	kind = evcan_packet_get_(face->link, big, p +
+	kind = evcan_packet_get_(face->link, face->big_ids, p +
 	    EVCAN_PCAPNG_PACKET_HEAD, size, frame, &why);
 	if (kind == EVCAN_PACKET_BAD)
 		return bad(turn, total, why);
@@ -321,7 +329,7 @@ take_simple(struct turn *turn, const uint8_t *p, uint32_t total)
 		size = face->snaplen;
 	if (size > total - EVCAN_PCAPNG_SIMPLE_HEAD - 4)
 		size = total - EVCAN_PCAPNG_SIMPLE_HEAD - 4;
-	kind = face->is_can ? evcan_packet_get_(face->link, big, p +
+	kind = face->is_can ? evcan_packet_get_(face->link, face->big_ids, p +
 	    EVCAN_PCAPNG_SIMPLE_HEAD, size, frame, &why) :
 	    EVCAN_PACKET_OTHER;
 	if (kind == EVCAN_PACKET_BAD)
