@@ -430,6 +430,45 @@ test_canedge(void **state)
 	assert_int_equal(result.n, 2);
 }
 
+static uint8_t *
+find_bytes(struct mf4 *m, const char *bytes, size_t n)
+{
+	uint8_t *p = memmem(m->data, m->len, bytes, n);
+
+	assert_non_null(p);
+	return p;
+}
+
+/* A payload whose length is damaged hides all that follows: that is told,
+ * unless it may be what was being written when the file was left. */
+static void
+test_long_payload(void **state)
+{
+	static const uint32_t lengths[] = { 5000, 17000, 0x04000004,
+		0xffffffff };
+	uint8_t *dt;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		const bool finished = (i & 4) != 0;
+
+		make_canedge(&mf4);
+		put_le32(find_bytes(&mf4, "\2\4\0\0\0\x21", 6) + 1,
+		    lengths[i & 3]);
+		if (finished) {
+			memcpy(mf4.data, "MDF     ", 8);
+			put_le16(mf4.data + 60, 0);
+			dt = find_bytes(&mf4, "##DT", 4);
+			put_le64(dt + 8, mf4.len - (size_t)(dt - mf4.data));
+		}
+		read_made();
+		assert_int_equal(result.n, 2);
+		assert_int_equal(result.errors, finished || (i & 3) != 0);
+		if (result.errors > 0)
+			assert_non_null(strstr(result.error, "longer than"));
+	}
+}
+
 /* CANedge's new layout: 48-bit microseconds, DataLength out of a table, Dir
  * as text; two groups by record ids of two bytes. */
 static void
@@ -990,6 +1029,7 @@ main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_kvaser),
 		cmocka_unit_test(test_canedge),
+		cmocka_unit_test(test_long_payload),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_refused),

@@ -136,6 +136,9 @@ evcan_mf4_read_begin_(void *state, const struct evcan_file *io,
 
 /* Finding records */
 
+/* Bytes that no bus has in one record. */
+#define TORN_MAX (16u << 10)
+
 static bool
 fault_here(struct evcan_mf4_reader_ *reader,
     const struct evcan_mf4_source_ *source, const char *why)
@@ -172,6 +175,29 @@ leave(struct evcan_mf4_source_ *source, uint64_t n)
 			source->ahead = 0;
 	}
 	return evcan_mf4_stream_skip_(&source->stream, n);
+}
+
+/* Passes over a record of no frame. What a writer that was killed leaves of
+ * one is no fault, but none is that long. @return false: the stream ends
+ * before */
+static bool
+pass_other(struct evcan_mf4_reader_ *reader,
+    struct evcan_mf4_source_ *source, const struct evcan_mf4_group_ *group,
+    uint64_t len)
+{
+	const uint64_t at = evcan_mf4_stream_place_(&source->stream);
+
+	if (leave(source, len)) {
+		reader->skipped += (group->flags &
+		    EVCAN_MF4_CG_BUS_EVENT) != 0;
+		return true;
+	}
+	if (!source->stream.gap &&
+	    (!reader->file.unfin || len > TORN_MAX))
+		evcan_mf4_fault_(&reader->file, at, "a record of %llu bytes "
+		    "is longer than all data that follows, which is lost",
+		    (unsigned long long)len);
+	return false;
 }
 
 /* The group of the record at p, and the record's length with its id.
@@ -233,9 +259,7 @@ find_record(struct evcan_mf4_reader_ *reader, struct evcan_mf4_source_ *source)
 			return false;
 		there = group != NULL;
 		if (there && !has_frames(group)) {
-			there = leave(source, len);
-			reader->skipped += there &&
-			    (group->flags & EVCAN_MF4_CG_BUS_EVENT) != 0;
+			there = pass_other(reader, source, group, len);
 		} else if (there) {
 			there = evcan_mf4_stream_need_(stream, (size_t)len);
 			if (there && evcan_mf4_time_(reader, group, stream->p +
