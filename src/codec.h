@@ -19,7 +19,7 @@ struct evcan_error;
  * evcan_codec_. */
 #define EVCAN_CODEC_CHOICES "auto zlib libdeflate isal"
 #define EVCAN_CODEC_HELP \
-	"library that compresses: auto takes the fastest that was built in"
+	"library for compressed data: auto takes the fastest there is"
 enum evcan_codec_ {
 	EVCAN_CODEC_AUTO,
 	EVCAN_CODEC_ZLIB,

@@ -259,6 +259,39 @@ test_two_files(void **state)
 	free(file.out.data);
 }
 
+/* A header of zeros, as programs leave it that did not come to their end, or
+ * none at all: the file is known by its first object. */
+static void
+test_no_header(void **state)
+{
+	const struct evcan_format *blf = evcan_format_find("blf");
+	const uint8_t *data = outer.data;
+
+	(void)state;
+	start_over();
+	add_can(&inner, 1);
+	add_can(&inner, 2);
+	add_container(&outer, 2, inner.data, inner.len);
+	memset(outer.data, 0, 144);
+	for (size_t at = 0; at <= 144; at += 144) {
+		assert_in_range(blf->bid(data + at, outer.len - at), 50, 99);
+		assert_int_equal(blf->bid(data + at, 159 - at), 0);
+		read_all(data + at, outer.len - at);
+		assert_cans(2, 1, 2);
+		assert_int_equal(told.errors, 1);
+		assert_int_equal(told.error_at, 0);
+		assert_int_equal(told.frames[0].clock,
+		    EVCAN_CLOCK_RELATIVE);
+	}
+	outer.data[143] = 1;
+	assert_int_equal(blf->bid(data, outer.len), 0);
+	outer.data[143] = 0;
+	outer.data[144] = 'K';
+	assert_int_equal(blf->bid(data, outer.len), 0);
+	for (size_t len = 0; len <= 144; len++)
+		assert_int_equal(blf->bid(data, len), 0);
+}
+
 /* Each cut gives the whole frames before it, in any pieces the same. */
 static void
 check_cuts(const char *options)
@@ -335,6 +368,32 @@ test_flips(void **state)
 	free(file.out.data);
 }
 
+/* Somebody sends a BLF over the bus, and the container is stored as it is. */
+static void
+test_sent_container(void **state)
+{
+	static const uint8_t head[32] = "LOBJ\x10\0\x01\0\xc4\0\0\0\x0a";
+	struct evcan_frame f[2];
+	struct file file = { 0 };
+
+	(void)state;
+	for (unsigned at = 0; at <= 32; at++) {
+		f[0] = f[1] = make(START, 0x123, EVCAN_FRAME_FD, 64);
+		memcpy(f[0].data + at, head, sizeof(head));
+		memcpy(f[1].data + at, head, sizeof(head));
+		file.out.len = 0;
+		open_file(&file, "tz=utc compression_level=0");
+		write_frames(&file, f, 2);
+		close_file(&file);
+		read_all(file.out.data, file.out.len);
+		assert_int_equal(told.errors, 0);
+		assert_int_equal(told.n, 2);
+		assert_same(&told.frames[0], &f[0]);
+		assert_same(&told.frames[1], &f[1]);
+	}
+	free(file.out.data);
+}
+
 /* After a crash: at every byte. */
 static void
 test_append_torn(void **state)
@@ -384,8 +443,10 @@ main(void)
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_two_files),
+		cmocka_unit_test(test_no_header),
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_sent_container),
 		cmocka_unit_test(test_append_torn),
 	};
 

@@ -11,10 +11,20 @@
  * object.
  */
 
+/* Programs that write the header last leave zeros where it should be, if
+ * they do not come to that; and a file may have lost it. */
 static int
 bid(const uint8_t *data, size_t len)
 {
-	return len >= 4 && get_le32(data) == EVCAN_BLF_FILE_MAGIC ? 100 : 0;
+	size_t at = 0;
+
+	if (len >= 4 && get_le32(data) == EVCAN_BLF_FILE_MAGIC)
+		return 100;
+	if (len >= EVCAN_BLF_FILE_HEAD &&
+	    evcan_blf_is_zero_(data, EVCAN_BLF_FILE_HEAD))
+		at = EVCAN_BLF_FILE_HEAD;
+	return len - at >= EVCAN_BLF_BASE_HEAD &&
+	    evcan_blf_is_object_(data + at) ? 60 : 0;
 }
 
 const struct evcan_format evcan_format_blf_ = {

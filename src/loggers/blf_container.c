@@ -127,9 +127,10 @@ evcan_blf_inflate_(struct evcan_blf_reader_ *reader,
 		inflate_once(reader, c);
 }
 
-/* Where the last object begins behind which nothing or something wrong is. */
+/* Where the last object begins behind which nothing or something wrong is.
+ * @param whole set to whether it is nothing */
 static size_t
-walk_chain(const uint8_t *p, size_t n)
+walk_chain(const uint8_t *p, size_t n, bool *whole)
 {
 	size_t at = 0, last = 0;
 	int padding;
@@ -146,26 +147,43 @@ walk_chain(const uint8_t *p, size_t n)
 		last = at;
 		at += get_le32(p + at + 8);
 	}
+	*whole = n - at <= EVCAN_BLF_MOST_PADDING &&
+	    evcan_blf_is_zero_(p + at, n - at);
 	return last;
+}
+
+/* Whether what looks like a container, or is another file's head, ends where
+ * n bytes do or where another begins. */
+static bool
+is_fitting(const uint8_t *p, size_t n)
+{
+	const size_t size = get_le32(p + 8);
+	size_t padding;
+
+	return get_le32(p) == EVCAN_BLF_FILE_MAGIC || (size <= n &&
+	    evcan_blf_ends_well_(p + size, n - size, true, &padding));
 }
 
 /*
  * Stored data have no checksum: what was appended to a container that was
  * cut may end where that should have. An object follows each object up to
  * the one that was cut; it is not looked for in those before, whose data
- * anybody may send.
+ * anybody may send, and in the last of all only what fits is believed.
  */
 static void
 check_chain(const struct evcan_blf_reader_ *reader,
     struct evcan_blf_container_ *c)
 {
 	const size_t rest = reader->len - reader->pos;
-	size_t at = walk_chain(reader->buf + reader->pos, rest + c->got);
+	bool whole;
+	size_t at = walk_chain(reader->buf + reader->pos, rest + c->got,
+	    &whole);
 	size_t next;
 
 	at = at > rest ? CONTAINER_HEAD + at - rest : BASE;
 	next = next_container(c, at, c->end);
-	if (next >= c->got + CONTAINER_HEAD)
+	if (next >= c->got + CONTAINER_HEAD || (whole &&
+	    !is_fitting(c->p + next, c->got + CONTAINER_HEAD - next)))
 		return;
 	c->end = next;
 	c->got = next > CONTAINER_HEAD ? next - CONTAINER_HEAD : 0;

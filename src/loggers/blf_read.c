@@ -43,6 +43,9 @@ const struct evcan_option evcan_blf_read_rows_[] = {
 	{ .name = "tz", .type = EVCAN_OPTION_TEXT, .fallback = "local",
 	  .help = EVCAN_ZONE_HELP,
 	  .offset = offsetof(struct evcan_blf_reader_, tz) },
+	{ .name = "codec", .type = EVCAN_OPTION_CHOICE, .fallback = "auto",
+	  .choices = EVCAN_CODEC_CHOICES, .help = EVCAN_CODEC_HELP,
+	  .offset = offsetof(struct evcan_blf_reader_, codec) },
 	{ .name = NULL }
 };
 
@@ -61,7 +64,8 @@ evcan_blf_read_begin_(void *state, const struct evcan_file *file,
 		    reader->channels, err);
 	if (r < 0)
 		return r;
-	reader->inflater = evcan_inflater_new_(EVCAN_CODEC_AUTO, err);
+	reader->inflater = evcan_inflater_new_(
+	    (enum evcan_codec_)reader->codec, err);
 	return reader->inflater != NULL ? 0 : EVCAN_ERR_NOMEM;
 }
 

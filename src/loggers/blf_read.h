@@ -10,6 +10,7 @@
 
 struct evcan_blf_reader_ {
 	const char *channels, *tz;      /* options */
+	int codec;
 	struct evcan_blf_context_ context;
 	struct evcan_zone_ zone;
 	struct evcan_inflater_ *inflater;
