@@ -111,7 +111,8 @@ read_text(const struct evcan_format *format, const char *const *options,
 	}
 	assert_int_equal(evcan_options_fill(store, format->read_options,
 	    state, &err), 0);
-	assert_int_equal(format->read_begin(state, NULL, &err), 0);
+	if (format->read_begin != NULL)
+		assert_int_equal(format->read_begin(state, NULL, &err), 0);
 	decode_text(format, state, text, len, step, read);
 	if (format->read_done != NULL)
 		format->read_done(state);
@@ -163,6 +164,44 @@ assert_frame(const struct bytes_read *read, size_t i, const char *want)
 	    frame->reserved[2], 0);
 	for (unsigned k = frame->len; k < 8; k++)
 		assert_int_equal(frame->data[k], 0);
+}
+
+/* A bad line between these, up to a NULL, is one fault, told with its line;
+ * the n frames of the others come. */
+static inline void
+assert_faults(const struct evcan_format *format, const char *const *options,
+    const char *head, const char *const *bad, const char *behind, size_t n)
+{
+	unsigned line = 1;
+
+	for (const char *p = head; *p != '\0'; p++)
+		line += *p == '\n';
+	for (; *bad != NULL; bad++) {
+		struct bytes_read read;
+		char text[512];
+
+		snprintf(text, sizeof(text), "%s%s\n%s", head, *bad, behind);
+		read_same(format, options, text, &read);
+		if (read.faults != 1 || read.n != n)
+			fail_msg("%u faults, %zu frames: %s", read.faults,
+			    read.n, *bad);
+		assert_int_equal(read.first.code, EVCAN_ERR_SYNTAX);
+		assert_int_equal(read.first_line, line);
+		free(read.frames);
+	}
+}
+
+/* Words that look like no frame are passed over. */
+static inline void
+assert_skips(const struct evcan_format *format, const char *const *options,
+    const char *text)
+{
+	struct bytes_read read;
+
+	read_same(format, options, text, &read);
+	assert_int_equal(read.faults, 0);
+	assert_int_equal(read.skipped, 1);
+	free(read.frames);
 }
 
 /* Every other format bids less for these bytes. */

@@ -80,6 +80,8 @@ static const struct {
 	    "can0 Tx 1C4D80A7##20102" },
 	{ "1.0 CANFD 1  100  Tx   1 0 r 8  Length = 138000",
 	    "can0 Tx 100#R8" },
+	{ "1.0 1 0x2B1 Rx d 2 5A A5", "can0 Rx 2B1#5AA5" },
+	{ "1.0 1 0x2B1x Tx d 1 5A", "can0 Tx 000002B1#5A" },
 };
 
 static void
@@ -290,6 +292,18 @@ test_times(void **state)
 	    "0.5 1 1 Rx d 0\ndate\n3.0 1 1 Rx d 0\n", utc, 5,
 	    (const int64_t[]){ (UNIX + 1) * SEC, (UNIX + 2) * SEC,
 	    (UNIX + 61) * SEC, (UNIX + 60) * SEC + 500000000, 3 * SEC });
+	/* BUSMASTER's stamps of the day; two that cannot be any */
+	expect_times("date Thu Jan 1 10:00:05 am 2015\n"
+	    "base hex  no internal events logged\n36007.25 1 1 Rx d 0\n"
+	    "36005.0 1 1 Rx d 0\n", utc, 2, (const int64_t[]){
+	    (UNIX + 36007) * SEC + 250000000, (UNIX + 36005) * SEC });
+	expect_times("date Thu Jan 1 10:00:05 am 2015\n"
+	    "base hex  timestamps absolute\n36007.0 1 1 Rx d 0\n", utc, 1,
+	    (const int64_t[]){ (UNIX + 72012) * SEC });
+	expect_times("date Thu Jan 1 10:00:05 am 2015\n"
+	    "base hex  no internal events logged\n7.0 1 1 Rx d 0\n"
+	    "36007.0 1 1 Rx d 0\n", utc, 2, (const int64_t[]){
+	    (UNIX + 36012) * SEC, (UNIX + 72012) * SEC });
 	/* Unix time in place of offsets; a date that is none */
 	expect_times(DATE "1600000000.5 1 1 Rx d 0\n", utc, 1,
 	    (const int64_t[]){ 1600000000500000000 });

@@ -58,6 +58,27 @@ test_system(void **unused)
 	free(read.frames);
 }
 
+/* A date that is none changes nothing; another one counts from there on. */
+static void
+test_starts(void **unused)
+{
+	struct bytes_read read;
+
+	(void)unused;
+	read_same(FORMAT, utc, HEAD "***HEX***\n"
+	    "23:59:59:0000 Rx 1 1 s 0\n00:00:01:0000 Rx 1 2 s 0\n"
+	    "***START DATE AND TIME 9:3:202 23:59:58:250***\n"
+	    "00:01:02:0000 Rx 1 3 s 0\n"
+	    "***START DATE AND TIME 20:3:2024 0:1:2:0***\n"
+	    "00:01:02:0000 Rx 1 4 s 0\n", &read);
+	assert_int_equal(read.faults, 0);
+	assert_int_equal(read.n, 4);
+	assert_frame(&read, 1, "can0 002# R 1710028801000000000");
+	assert_frame(&read, 2, "can0 003# R 1710028862000000000");
+	assert_frame(&read, 3, "can0 004# R 1710892862000000000");
+	free(read.frames);
+}
+
 /* Local time with its summer time, past midnight and the missing hour. */
 static void
 test_local(void **unused)
@@ -193,27 +214,14 @@ test_faults(void **unused)
 		"00:00:00:0000 Rx 1 0x1 q 0", "00:00:00:0000 Ry 1 0x1 s 0",
 		"00:00:00:0000 Rx x 0x1 s 0", "00:00:00:0000 Rx 1 xyz s 0",
 		"00:00:00:0000 Rx 1 0x1 s-fd 13 01", "0", "1:1:1:1",
-		"00:00:00:0000 Rx 1 0x1 s 9 01 02 03"
+		"00:00:00:0000 Rx 1 0x1 s 9 01 02 03", NULL
 	};
-	struct bytes_read read;
-	char text[512];
 
 	(void)unused;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(text, sizeof(text), HEAD "***HEX***\n"
-		    "00:00:00:0000 Rx 1 0x1 s 0\n%s\n"
-		    "00:00:00:0001 Rx 1 0x2 s 1 AA\n", bad[i]);
-		read_same(FORMAT, utc, text, &read);
-		assert_int_equal(read.faults, 1);
-		assert_int_equal(read.first.code, EVCAN_ERR_SYNTAX);
-		assert_int_equal(read.first_line, 7);
-		assert_int_equal(read.n, 2);
-		free(read.frames);
-	}
-	read_same(FORMAT, utc, HEAD "some words\n\n***NOTE***\n", &read);
-	assert_int_equal(read.skipped, 1);
-	assert_int_equal(read.faults, 0);
-	free(read.frames);
+	assert_faults(FORMAT, utc, HEAD "***HEX***\n"
+	    "00:00:00:0000 Rx 1 0x1 s 0\n", bad,
+	    "00:00:00:0001 Rx 1 0x2 s 1 AA\n", 2);
+	assert_skips(FORMAT, utc, HEAD "some words\n\n***NOTE***\n");
 }
 
 static void
@@ -222,7 +230,11 @@ test_bid(void **unused)
 	(void)unused;
 	assert_bids_most(FORMAT, HEAD, strlen(HEAD));
 	assert_bids_most(FORMAT, "\xef\xbb\xbf" HEAD, strlen(HEAD) + 3);
+	assert_bids_most(FORMAT, "\r\n***HEX***\r\n***RELATIVE MODE***\r\n"
+	    "0:0:0:0021 Rx 1 7 s 1 0A\r\n", 58);
 	assert_bids_nothing(FORMAT);
+	assert_int_equal(FORMAT->bid((const uint8_t *)"***DECEMBER***\n",
+	    15), 0);
 }
 
 static void
@@ -263,6 +275,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_system),
+		cmocka_unit_test(test_starts),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_guessed),

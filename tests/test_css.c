@@ -70,26 +70,12 @@ test_faults(void **unused)
 		"1.0;1;1;0;1;1;0;0;0;A", "1.0;1;1;0;1;1;0;0;0;AG",
 		"1.0;1;1;0;1;2;0;0;0;AA", "1.0;1;1;0;16;1;0;0;0;AA",
 		"1.0;1;1;0;9;9;0;0;0;001122334455667788", "1.0;1",
-		"1.0;a;1;0;0;0;0;0;0;", "99999999999.0;1;1;0;0;0;0;0;0;"
+		"1.0;a;1;0;0;0;0;0;0;", "99999999999.0;1;1;0;0;0;0;0;0;", NULL
 	};
-	struct bytes_read read;
-	char text[512];
 
 	(void)unused;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(text, sizeof(text), HEAD "%s\n"
-		    "1.0;1;123;0;0;0;0;0;0;\n", bad[i]);
-		read_same(FORMAT, NULL, text, &read);
-		assert_int_equal(read.faults, 1);
-		assert_int_equal(read.first.code, EVCAN_ERR_SYNTAX);
-		assert_int_equal(read.first_line, 2);
-		assert_int_equal(read.n, 1);
-		free(read.frames);
-	}
-	read_same(FORMAT, NULL, HEAD "some words\n", &read);
-	assert_int_equal(read.faults, 0);
-	assert_int_equal(read.skipped, 1);
-	free(read.frames);
+	assert_faults(FORMAT, NULL, HEAD, bad, "1.0;1;123;0;0;0;0;0;0;\n", 1);
+	assert_skips(FORMAT, NULL, HEAD "some words\n");
 }
 
 static void

@@ -606,6 +606,9 @@ bids(void **state)
 	assert_int_equal(bid_of(HEADER), 100);
 	assert_int_equal(bid_of("\xef\xbb\xbf" HEADER_ALL), 100);
 	assert_int_equal(bid_of("data,timestamp,arbitration_id\n"), 90);
+	/* Another table: its bytes would be lost. */
+	assert_int_equal(bid_of("timestamp,arbitration_id,payload,label\n"
+	    "1483389946.197,1A4,0102030405060708,0\n"), 0);
 	assert_int_equal(bid_of("1483389946.197,0x123,0,0,0,3,AQL/\n"), 40);
 	assert_int_equal(bid_of("0,3,AQL/\n1483389946.197,0x123,0,0,0,3,"
 	    "AQL/\n"), 30);

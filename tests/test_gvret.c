@@ -46,6 +46,38 @@ test_versions(void **unused)
 	free(read.frames);
 }
 
+/* A length called DLC; no bus; times from a clock with the wrong sign. */
+static void
+test_dialects(void **unused)
+{
+	struct bytes_read read;
+
+	(void)unused;
+	read_same(FORMAT, NULL, "\xef\xbb\xbf"
+	    "Time Stamp,ID,Extended,Bus,DLC,D1,D2,D3,D4,D5,D6,D7,D8\n"
+	    "7001,3c1,0,1,3,0a,b,ff,0,0,0,0,0\n", &read);
+	assert_int_equal(read.faults, 0);
+	assert_int_equal(read.n, 1);
+	assert_frame(&read, 0, "can1 3C1#0A0BFF R 7001000");
+	free(read.frames);
+	read_same(FORMAT, NULL, "Time Stamp,ID,Extended,LEN,D1,D2\n"
+	    "7001,3c1,0,1,a,b\n", &read);
+	assert_int_equal(read.n, 1);
+	assert_frame(&read, 0, "can0 3C1#0A R 7001000");
+	free(read.frames);
+	read_same(FORMAT, NULL, HEAD2
+	    "-1700000000000100,00000111,false,Rx,0,1,01,\n"
+	    "-1699999999999900,00000111,false,Rx,0,1,02,\n"
+	    "-1700000000000200,00000111,false,Rx,0,1,03,\n", &read);
+	assert_int_equal(read.faults, 0);
+	assert_int_equal(read.n, 3);
+	assert_frame(&read, 0, "can0 111#01 R 0");
+	assert_frame(&read, 1, "can0 111#02 R 200000");
+	assert_frame(&read, 2, "can0 111#03 R -100000");
+	assert_int_equal(read.frames[1].clock, EVCAN_CLOCK_RELATIVE);
+	free(read.frames);
+}
+
 static void
 test_bare(void **unused)
 {
@@ -70,32 +102,15 @@ test_faults(void **unused)
 		"x,0000021A,false,0,0,", "1,xyz,false,0,0,",
 		"1,20000000,true,0,0,", "1,1,false,x,0,", "1,1,false,0,65,",
 		"1,1,false,0,2,00,", "1,1,false,0,1,100,", "1,1", "1,1,false",
-		"9999999999999999999,1,false,0,0,"
+		"9999999999999999999,1,false,0,0,", NULL
 	}, *const bare[] = {
-		"xyz,00", "1,0g", "1,00,11", "20000000,00", "1,100"
+		"xyz,00", "1,0g", "1,00,11", "20000000,00", "1,100", NULL
 	};
-	struct bytes_read read;
-	char text[512];
 
 	(void)unused;
-	for (size_t i = 0; i < 15; i++) {
-		if (i < 10)
-			snprintf(text, sizeof(text), HEAD1 "%s\n"
-			    "1,0000021A,false,0,0,\n", bad[i]);
-		else
-			snprintf(text, sizeof(text), BARE "%s\n1,00\n",
-			    bare[i - 10]);
-		read_same(FORMAT, NULL, text, &read);
-		assert_int_equal(read.faults, 1);
-		assert_int_equal(read.first.code, EVCAN_ERR_SYNTAX);
-		assert_int_equal(read.first_line, 2);
-		assert_int_equal(read.n, 1);
-		free(read.frames);
-	}
-	read_same(FORMAT, NULL, HEAD1 "words\n", &read);
-	assert_int_equal(read.faults, 0);
-	assert_int_equal(read.skipped, 1);
-	free(read.frames);
+	assert_faults(FORMAT, NULL, HEAD1, bad, "1,0000021A,false,0,0,\n", 1);
+	assert_faults(FORMAT, NULL, BARE, bare, "1,00\n", 1);
+	assert_skips(FORMAT, NULL, HEAD1 "words\n");
 }
 
 static void
@@ -114,6 +129,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_dialects),
 		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_bid)

@@ -152,25 +152,13 @@ test_faults(void **unused)
 		"1.5 1 17 Rx", "1.5 1 17 Rx 2 1", "1.5 1 17 Rx 70", "1.5 1 17",
 		"1.5 1 536870912 Rx 0", "1.5 1 xyz Rx 0", "1.5", "0 17 3 1.5",
 		"1.5,1,17,2,2,1,,,,,,,,", "1.5 1 17 Rx 1 256", "1.5 x 17 Rx 0",
-		"0 17 2 1 1.5 R", "1.5,1,17,2", "1.5,1,17,2,16,,,,,,,,,1"
+		"0 17 2 1 1.5 R", "1.5,1,17,2", "1.5,1,17,2,16,,,,,,,,,1", NULL
 	};
-	struct bytes_read read;
-	char text[256];
 
 	(void)unused;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(text, sizeof(text), "1.4 1 17 Rx 0\n%s\n"
-		    "1.6 1 17 Rx 0\n", bad[i]);
-		read_same(FORMAT, NULL, text, &read);
-		assert_int_equal(read.faults, 1);
-		assert_int_equal(read.first_line, 2);
-		assert_int_equal(read.n, 2);
-		free(read.frames);
-	}
-	read_same(FORMAT, NULL, "some words, and more\n", &read);
-	assert_int_equal(read.faults, 0);
-	assert_int_equal(read.skipped, 1);
-	free(read.frames);
+	assert_faults(FORMAT, NULL, "1.4 1 17 Rx 0\n", bad, "1.6 1 17 Rx 0\n",
+	    2);
+	assert_skips(FORMAT, NULL, "some words, and more\n");
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <evcan/format.h>
 
 #include "channel_map.h"
+#include "fast_text.h"
 #include "lines.h"
 #include "zone.h"
 
@@ -53,6 +54,8 @@ struct evcan_asc_reader_ {
 	bool dec;                  /* base of identifiers and data */
 	bool base_told;            /* by the file; else dec may be guessed */
 	bool gaps;                 /* stamps are relative to the last line */
+	bool mode_told;            /* what stamps are relative to */
+	int of_day;                /* seconds, of the `date` line; 0: none */
 	bool has_date;             /* a `date` line was there */
 	bool dated;                /* start_ns is Unix time */
 	bool stamped;              /* a line with a stamp was there */
@@ -63,12 +66,8 @@ struct evcan_asc_reader_ {
 	uint8_t clock;
 	int64_t last_ns;           /* offset of the last line from the start */
 
-	/* For the fast path: a second's text, "   0.", and what it says */
-	bool fast;
-	uint64_t sec_key, sec_mask;
-	uint32_t sec_key2, sec_mask2;
-	size_t sec_len;
-	int64_t sec_ns;
+	/* For the fast path */
+	struct evcan_second_ second;   /* "   0.", from the start */
 	uint16_t channel[10];      /* by digit; 0: not known yet */
 };
 

@@ -208,13 +208,14 @@ void
 evcan_asc_session_(struct evcan_asc_reader_ *reader)
 {
 	reader->dec = reader->base != 0;
-	reader->base_told = false;
+	reader->base_told = reader->mode_told = false;
+	reader->of_day = 0;
 	reader->gaps = false;
 	reader->has_date = reader->dated = false;
 	reader->stamped = reader->block = false;
 	reader->start_ns = reader->last_ns = 0;
 	reader->clock = EVCAN_CLOCK_RELATIVE;
-	reader->fast = false;
+	reader->second.len = 0;
 }
 
 static enum evcan_line_
@@ -232,6 +233,7 @@ static enum evcan_line_
 date_line(struct evcan_asc_reader_ *reader, const char *p, const char *eol,
     struct evcan_fault_ *fault)
 {
+	struct evcan_wall_ wall;
 	int64_t ns;
 
 	if (reader->has_date || reader->stamped)
@@ -243,6 +245,10 @@ date_line(struct evcan_asc_reader_ *reader, const char *p, const char *eol,
 	if (!get_date(reader, p, eol, &ns))
 		return bad_date(p, fault);
 	evcan_asc_start_(reader, ns);
+	if (reader->dated && evcan_zone_wall_(&reader->zone,
+	    ns / EVCAN_ASC_SEC, &wall))
+		reader->of_day = (wall.hour * 60 + wall.minute) * 60 +
+		    wall.second;
 	return EVCAN_LINE_OTHER;
 }
 
@@ -259,8 +265,10 @@ base_line(struct evcan_asc_reader_ *reader, const char *p, const char *eol)
 			reader->gaps = false;
 		else if (evcan_asc_is_(word, "relative"))
 			reader->gaps = true;
+		else if (evcan_asc_is_(word, "timestamps"))
+			reader->mode_told = true;
 	}
-	reader->fast = false;
+	reader->second.len = 0;
 }
 
 /* Offsets count from the first block's date, and on through later blocks
@@ -276,13 +284,14 @@ block_line(struct evcan_asc_reader_ *reader, const char *p, const char *eol,
 		return EVCAN_LINE_OTHER;
 	if (!get_date(reader, p, eol, &ns))
 		return bad_date(p, fault);
-	if (!reader->stamped)
+	if (!reader->stamped) {
 		evcan_asc_start_(reader, ns);
-	else {
+		reader->of_day = 0;
+	} else {
 		reader->block = true;
 		reader->block_ns = ns;
 	}
-	reader->fast = false;
+	reader->second.len = 0;
 	return EVCAN_LINE_OTHER;
 }
 

@@ -106,31 +106,28 @@ remember_second(struct evcan_asc_reader_ *reader, const char *line,
     const char *end, int64_t stamp)
 {
 	const char *point = memchr(line, '.', (size_t)(end - line));
-	uint8_t text[12] = { 0 }, mask[12] = { 0 };
 	const size_t len = (size_t)(point - line) + 1;
 	const int64_t sec_ns = stamp - stamp % EVCAN_ASC_SEC;
 
-	if (reader->fast && reader->sec_len == len && reader->sec_ns == sec_ns)
+	if (reader->second.len == len && reader->second.ns == sec_ns)
 		return;
-	reader->fast = false;
-	if (len > sizeof(text) || stamp < 0 || stamp >= EVCAN_ASC_EPOCH ||
-	    reader->block || reader->dec)
+	reader->second.len = 0;
+	if (stamp < 0 || stamp >= EVCAN_ASC_EPOCH || reader->block ||
+	    reader->dec)
 		return;
-	memcpy(text, line, len);
-	memset(mask, 0xff, len);
-	reader->sec_key = reader->sec_mask = 0;
-	reader->sec_key2 = reader->sec_mask2 = 0;
-	for (unsigned i = 0; i < 8; i++) {
-		reader->sec_key |= (uint64_t)text[i] << 8 * i;
-		reader->sec_mask |= (uint64_t)mask[i] << 8 * i;
-	}
-	for (unsigned i = 0; i < 4; i++) {
-		reader->sec_key2 |= (uint32_t)text[8 + i] << 8 * i;
-		reader->sec_mask2 |= (uint32_t)mask[8 + i] << 8 * i;
-	}
-	reader->sec_len = len;
-	reader->sec_ns = sec_ns;
-	reader->fast = true;
+	evcan_second_set_(&reader->second, line, len, sec_ns, reader->clock);
+}
+
+/* BUSMASTER's logs of the system's time become stamps of the day, without
+ * `timestamps` in the header: then the first is no earlier than the date. */
+static void
+start_at_midnight(struct evcan_asc_reader_ *reader, int64_t stamp)
+{
+	if (!reader->mode_told && reader->of_day > 0 &&
+	    stamp < 86400 * EVCAN_ASC_SEC &&
+	    stamp >= reader->of_day * EVCAN_ASC_SEC)
+		evcan_asc_start_(reader, reader->start_ns / EVCAN_ASC_SEC *
+		    EVCAN_ASC_SEC - reader->of_day * EVCAN_ASC_SEC);
 }
 
 /* Every line with a stamp moves the log's time on. @return false: it does
@@ -138,6 +135,8 @@ remember_second(struct evcan_asc_reader_ *reader, const char *line,
 static bool
 advance(struct evcan_asc_reader_ *reader, int64_t stamp, int64_t *time_ns)
 {
+	if (!reader->stamped)
+		start_at_midnight(reader, stamp);
 	if (reader->gaps)
 		stamp += reader->last_ns;
 	else if (reader->block && stamp < reader->last_ns)
@@ -199,6 +198,17 @@ get_direction(struct evcan_asc_word_ word, struct evcan_frame *frame)
 	else
 		return false;
 	return true;
+}
+
+/* Some put a 0x in front of an identifier. */
+static struct evcan_asc_word_
+bare_id(struct evcan_asc_word_ word)
+{
+	if (word.len > 2 && word.p[0] == '0' && (word.p[1] | 0x20) == 'x') {
+		word.p += 2;
+		word.len -= 2;
+	}
+	return word;
 }
 
 /* Digits, then x if it is extended. */
@@ -294,7 +304,7 @@ guess_base(struct evcan_asc_reader_ *reader, struct evcan_asc_word_ id,
 	    get_number(id, 10, 9, &value) && value <= EVCAN_MAX_STD_ID)
 		reader->dec = true;
 	if (reader->dec)
-		reader->fast = false;
+		reader->second.len = 0;
 }
 
 /*
@@ -365,6 +375,7 @@ classic_line(struct evcan_asc_reader_ *reader, struct evcan_asc_word_ id,
 {
 	struct evcan_asc_word_ word = evcan_asc_word_(&p, eol);
 
+	id = bare_id(id);
 	if (!is_id(id) || !get_direction(word, frame)) {
 		out->skipped++;
 		return EVCAN_LINE_OTHER;

@@ -85,7 +85,7 @@ new_session(struct reader *reader)
 static void
 set_start(struct reader *reader, const char *text, size_t len)
 {
-	struct evcan_wall_ *wall = &reader->start;
+	struct evcan_wall_ wall = { 0 };
 	char copy[64];
 	int64_t unix_s;
 	int millis = 0;
@@ -94,17 +94,19 @@ set_start(struct reader *reader, const char *text, size_t len)
 		return;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	memset(wall, 0, sizeof(*wall));
-	if (sscanf(copy, "%2d:%2d:%4d %2d:%2d:%2d:%3d", &wall->day,
-	    &wall->month, &wall->year, &wall->hour, &wall->minute,
-	    &wall->second, &millis) < 6 || millis < 0 ||
-	    !evcan_zone_unix_(&reader->zone, wall, &unix_s) ||
+	if (sscanf(copy, "%2d:%2d:%4d %2d:%2d:%2d:%3d", &wall.day,
+	    &wall.month, &wall.year, &wall.hour, &wall.minute,
+	    &wall.second, &millis) < 6 || millis < 0 ||
+	    !evcan_zone_unix_(&reader->zone, &wall, &unix_s) ||
 	    unix_s > LAST_START || unix_s < -LAST_START)
 		return;
 	reader->dated = true;
+	reader->start = wall;
+	reader->day = 0;
+	reader->begun = false;
+	reader->minute = -1;
 	reader->start_ns = unix_s * SECOND + millis * 1000000;
-	reader->of_day = wall->hour * 3600 + wall->minute * 60 +
-	    wall->second;
+	reader->of_day = wall.hour * 3600 + wall.minute * 60 + wall.second;
 }
 
 struct header {
@@ -156,24 +158,33 @@ apply_header(struct reader *reader, const struct header *header,
 	}
 }
 
-/* A line "***...***" */
-static void
-get_header(struct reader *reader, const char *p, const char *eol)
+/* What a line "***...***" is; p and eol are then around what follows. */
+static const struct header *
+find_header(const char **p, const char **eol)
 {
-	while (p < eol && (*p == '*' || *p == ' '))
-		p++;
-	while (p < eol && (eol[-1] == '*' || eol[-1] == ' '))
-		eol--;
+	while (*p < *eol && (**p == '*' || **p == ' '))
+		(*p)++;
+	while (*p < *eol && ((*eol)[-1] == '*' || (*eol)[-1] == ' '))
+		(*eol)--;
 	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++) {
 		const size_t len = strlen(headers[i].text);
 
-		if ((size_t)(eol - p) < len ||
-		    memcmp(p, headers[i].text, len) != 0)
+		if ((size_t)(*eol - *p) < len ||
+		    memcmp(*p, headers[i].text, len) != 0)
 			continue;
-		apply_header(reader, &headers[i], p + len,
-		    (size_t)(eol - p) - len);
-		return;
+		*p += len;
+		return &headers[i];
 	}
+	return NULL;
+}
+
+static void
+get_header(struct reader *reader, const char *p, const char *eol)
+{
+	const struct header *header = find_header(&p, &eol);
+
+	if (header != NULL)
+		apply_header(reader, header, p, (size_t)(eol - p));
 }
 
 /* Times */
@@ -493,13 +504,23 @@ decode(void *state, const struct evcan_span *span,
 	    frames, max, out);
 }
 
+/* A log's first lines may be missing: any of its headers tells it then. */
 static int
 bid(const uint8_t *data, size_t len)
 {
-	const char *end = (const char *)data + len;
+	const char *end = (const char *)data + len, *eol;
 	const char *p = evcan_lines_skip_bom_((const char *)data, end);
+	const struct header *header;
 
-	return end - p >= 12 && memcmp(p, "***BUSMASTER", 12) == 0 ? 100 : 0;
+	while (p < end && (*p == '\r' || *p == '\n'))
+		p++;
+	if (end - p >= 12 && memcmp(p, "***BUSMASTER", 12) == 0)
+		return 100;
+	if (end - p < 3 || memcmp(p, "***", 3) != 0 ||
+	    evcan_lines_end_(p, end, true, &eol) == NULL)
+		return 0;
+	header = find_header(&p, &eol);
+	return header != NULL && (header->what != BASE || p == eol) ? 60 : 0;
 }
 
 const struct evcan_format evcan_format_busmaster_ = {

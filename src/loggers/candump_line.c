@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "bytes.h"
 #include "text.h"
 
 /* The last second that nanoseconds in 64 bits can tell. */
@@ -19,27 +18,12 @@ bad(struct evcan_fault_ *fault, const char *at, const char *why)
 	return -1;
 }
 
-/* Keeps a second's text so that the next line with it goes fast. */
-static void
-keep_second(struct evcan_candump_reader_ *reader, const char *text,
-    size_t len, int64_t ns)
+static const char *
+skip_blanks(const char *p, const char *eol)
 {
-	uint8_t bytes[12], mask[12];
-
-	if (len > sizeof(bytes))
-		return;
-	memset(bytes, 0, sizeof(bytes));
-	memset(mask, 0, sizeof(mask));
-	memcpy(bytes, text, len);
-	memset(mask, 0xff, len);
-	reader->sec_key = get_le64(bytes);
-	reader->sec_mask = get_le64(mask);
-	reader->sec_key2 = get_le32(bytes + 8);
-	reader->sec_mask2 = get_le32(mask + 8);
-	reader->sec_len = len;
-	reader->sec_ns = ns;
-	reader->sec_clock = ns < EVCAN_CANDUMP_RELATIVE ? EVCAN_CLOCK_RELATIVE :
-	    EVCAN_CLOCK_KERNEL;
+	while (p < eol && (*p == ' ' || *p == '\t'))
+		p++;
+	return p;
 }
 
 /* The digits behind the point, up to ')'. */
@@ -148,11 +132,14 @@ get_seconds(struct evcan_candump_reader_ *reader, const char *p,
 	p = get_fraction(point, eol, &ns, fault);
 	if (p == NULL)
 		return NULL;
-	keep_second(reader, start - 1, (size_t)(point - start) + 1,
-	    sec * EVCAN_NS_PER_SEC);
+	/* A year is whole seconds: this one's clock is that of all in it. */
 	frame->time_ns = sec * EVCAN_NS_PER_SEC + ns;
 	frame->clock = frame->time_ns < EVCAN_CANDUMP_RELATIVE ?
 	    EVCAN_CLOCK_RELATIVE : EVCAN_CLOCK_KERNEL;
+	if (start[-1] == '(')
+		evcan_second_set_(&reader->second, start - 1,
+		    (size_t)(point - start) + 1, sec * EVCAN_NS_PER_SEC,
+		    frame->clock);
 	return p;
 }
 
@@ -164,32 +151,10 @@ get_time(struct evcan_candump_reader_ *reader, const char *p, const char *eol,
 		bad(fault, p, "expected '(' and a time");
 		return NULL;
 	}
-	p++;
+	p = skip_blanks(p + 1, eol);
 	if (eol - p > 4 && p[4] == '-')
 		return get_date(reader, p, eol, frame, fault);
 	return get_seconds(reader, p, eol, frame, fault);
-}
-
-static void
-keep_name(struct evcan_candump_reader_ *reader, const char *text, size_t len,
-    uint16_t channel)
-{
-	struct evcan_candump_name_ *name = &reader->names[reader->oldest];
-	uint8_t bytes[8] = { 0 }, mask[8] = { 0 };
-
-	reader->last = reader->oldest;
-	reader->oldest = (reader->oldest + 1) % EVCAN_CANDUMP_NAMES;
-	memcpy(name->text, text, len);
-	name->len = len;
-	name->channel = channel;
-	name->key = name->mask = 0;
-	if (len > 7)
-		return;
-	memcpy(bytes, text, len);
-	bytes[len] = ' ';
-	memset(mask, 0xff, len + 1);
-	name->key = get_le64(bytes);
-	name->mask = get_le64(mask);
 }
 
 static int
@@ -198,13 +163,9 @@ get_channel(struct evcan_candump_reader_ *reader, const char *text, size_t len,
 {
 	int r;
 
-	*channel = EVCAN_CHANNEL_NONE;
-	for (unsigned i = 0; i < EVCAN_CANDUMP_NAMES; i++)
-		if (reader->names[i].len == len &&
-		    memcmp(reader->names[i].text, text, len) == 0) {
-			*channel = reader->names[i].channel;
-			return 0;
-		}
+	*channel = evcan_near_find_(&reader->names, text, len);
+	if (*channel != EVCAN_CHANNEL_NONE)
+		return 0;
 	if (len > EVCAN_CHANNEL_NAME_MAX)
 		return bad(fault, text, "the interface name is longer than "
 		    "127 characters");
@@ -213,7 +174,7 @@ get_channel(struct evcan_candump_reader_ *reader, const char *text, size_t len,
 	r = evcan_channel_intern_n(text, len);
 	if (r > 0) {
 		*channel = (uint16_t)r;
-		keep_name(reader, text, len, *channel);
+		evcan_near_keep_(&reader->names, text, len, ' ', *channel);
 		return 0;
 	}
 	if (r == EVCAN_ERR_INVALID)
@@ -225,14 +186,6 @@ get_channel(struct evcan_candump_reader_ *reader, const char *text, size_t len,
 	    "out of memory for an interface name: its frames have none" :
 	    "this process knows 65,535 interface names already: frames of "
 	    "further ones have none");
-}
-
-static const char *
-skip_blanks(const char *p, const char *eol)
-{
-	while (p < eol && (*p == ' ' || *p == '\t'))
-		p++;
-	return p;
 }
 
 /* ` R` or ` T` at the line's end, or nothing. */
@@ -255,16 +208,54 @@ get_direction(const char *p, const char *eol, struct evcan_frame *frame,
 	return 0;
 }
 
-/* A line that begins with a time. */
+/* A frame as it is shown stands in for one in the log's form. */
+static enum evcan_line_
+get_frame(const char *p, const char *eol, struct evcan_frame *frame,
+    struct evcan_fault_ *fault)
+{
+	const char *end = evcan_text_get_frame_(p, eol, frame, &fault->why,
+	    &fault->at);
+
+	if (end == NULL && evcan_candump_screen_(p, eol, frame))
+		return EVCAN_LINE_FRAME;
+	if (end == NULL && fault->why == evcan_text_is_xl_)
+		return EVCAN_LINE_OTHER;
+	return end == NULL || get_direction(end, eol, frame, fault) < 0 ?
+	    EVCAN_LINE_BAD : EVCAN_LINE_FRAME;
+}
+
+/* Only what candump shows without -t has no time. A text that quotes it is no
+ * log; a command line may come first. */
+static const char *
+no_time(const struct evcan_candump_reader_ *reader, const char *p,
+    const char *eol, struct evcan_frame *frame)
+{
+	const char *end = p;
+
+	if (reader->doubts > 1)
+		return NULL;
+	while (end < eol && *end != ' ' && *end != '\t')
+		end++;
+	end = skip_blanks(end, eol);
+	if (!evcan_candump_screen_(end, eol, frame))
+		return NULL;
+	frame->time_ns = 0;
+	frame->clock = EVCAN_CLOCK_NONE;
+	return p;
+}
+
+/* Time, interface, frame. */
 static enum evcan_line_
 frame_line(struct evcan_candump_reader_ *reader, const char *p,
     const char *eol, struct evcan_frame *frame,
     struct evcan_fault_ *fault)
 {
-	const char *name;
+	const char *name = p;
+	enum evcan_line_ line;
 	size_t len;
 
-	p = get_time(reader, p, eol, frame, fault);
+	if (*p == '(' || (p = no_time(reader, p, eol, frame)) == NULL)
+		p = get_time(reader, name, eol, frame, fault);
 	if (p == NULL)
 		return EVCAN_LINE_BAD;
 	name = p = skip_blanks(p, eol);
@@ -276,11 +267,10 @@ frame_line(struct evcan_candump_reader_ *reader, const char *p,
 		bad(fault, p, "expected an interface name and a frame");
 		return EVCAN_LINE_BAD;
 	}
-	p = evcan_text_get_frame_(p, eol, frame, &fault->why, &fault->at);
-	if (p == NULL && fault->why == evcan_text_is_xl_)
-		return EVCAN_LINE_OTHER;
-	if (p == NULL || get_direction(p, eol, frame, fault) < 0 ||
-	    get_channel(reader, name, len, &frame->channel, fault) < 0)
+	line = get_frame(p, eol, frame, fault);
+	if (line != EVCAN_LINE_FRAME)
+		return line;
+	if (get_channel(reader, name, len, &frame->channel, fault) < 0)
 		return EVCAN_LINE_BAD;
 	frame->hops = 0;
 	memset(frame->reserved, 0, sizeof(frame->reserved));
@@ -310,6 +300,7 @@ evcan_candump_line_(void *state, const char *p, const char *eol,
     struct evcan_fault_ *fault)
 {
 	struct evcan_candump_reader_ *reader = state;
+	const char *line_start;
 	enum evcan_line_ line;
 	uint64_t lost;
 
@@ -318,11 +309,18 @@ evcan_candump_line_(void *state, const char *p, const char *eol,
 		out->lost += lost;
 		return EVCAN_LINE_OTHER;
 	}
+	line_start = p;
 	p = skip_blanks(p, eol);
 	if (p == eol || *p == '#')
 		return EVCAN_LINE_OTHER;
+	/* What an error frame means (-e): never the first line of a log */
+	if (*line_start == '\t' && *p != '(' && !reader->probing) {
+		out->skipped++;
+		return EVCAN_LINE_OTHER;
+	}
 	line = frame_line(reader, p, eol, frame, fault);
 	if (line == EVCAN_LINE_OTHER)
 		out->skipped++;
+	reader->doubts += reader->probing && line == EVCAN_LINE_BAD;
 	return line;
 }

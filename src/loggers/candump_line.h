@@ -10,38 +10,22 @@
 #include <evcan/channel.h>
 #include <evcan/format.h>
 
+#include "fast_text.h"
 #include "lines.h"
 
 #define EVCAN_NS_PER_SEC 1000000000
 /* Stamps below one year count from the log's own start, not from 1970. */
 #define EVCAN_CANDUMP_RELATIVE (365ll * 24 * 3600 * EVCAN_NS_PER_SEC)
 #define EVCAN_CANDUMP_DROPS "DROPCOUNT: dropped "
-/* Channel names that a reader, or writer, keeps at hand. */
-#define EVCAN_CANDUMP_NAMES 4
-
-/* A channel name seen lately. Names of up to 7 characters are compared as
- * one number together with the blank behind them. */
-struct evcan_candump_name_ {
-	uint64_t key, mask;
-	size_t len;        /* 0: empty slot */
-	uint16_t channel;
-	char text[EVCAN_CHANNEL_NAME_MAX];
-};
-
 struct evcan_candump_reader_ {
-	/* "(1483389946." as seen last, in two numbers, and what it says */
-	uint64_t sec_key, sec_mask;
-	uint32_t sec_key2, sec_mask2;
-	size_t sec_len;
-	int64_t sec_ns;
-	uint8_t sec_clock;
-	struct evcan_candump_name_ names[EVCAN_CANDUMP_NAMES];
-	unsigned last, oldest;   /* name used last; the one to go next */
+	struct evcan_second_ second;      /* "(1483389946." */
+	struct evcan_near_names_ names;
 	char minute[16];         /* "2024-05-06 07:08", and its Unix time */
 	int64_t minute_s;
 	struct evcan_lines_ lines;
 	bool told;               /* that no more names fit in the process */
 	bool probing;            /* bidding: leave no names behind */
+	unsigned doubts;         /* lines that are none, while bidding */
 };
 
 /* An evcan_line_fn_ with struct evcan_candump_reader_ as state: reads the
@@ -50,5 +34,10 @@ struct evcan_candump_reader_ {
 enum evcan_line_ evcan_candump_line_(void *state, const char *p,
     const char *eol, struct evcan_frame *frame, struct evcan_decode *out,
     struct evcan_fault_ *fault);
+
+/* A frame as candump shows it, behind the interface's name: all but time,
+ * clock, channel, hops. @return false: it is none */
+bool evcan_candump_screen_(const char *p, const char *eol,
+    struct evcan_frame *frame);
 
 #endif

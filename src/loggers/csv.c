@@ -6,7 +6,6 @@
 
 #include "bytes.h"
 #include "csv_line.h"
-#include "text.h"
 
 /*
  * Rows of `timestamp,arbitration_id,extended,remote,error,dlc,data`: seconds,
@@ -23,26 +22,9 @@
  * below one year count from the log's own start.
  */
 
-#define EACH_BYTE(b) (0x0101010101010101u * (b))
-
 /* How far behind a row's start fast_row() may look: a name never is longer
  * than 7 characters there, data never more than 64 bytes. */
 #define FAST_BYTES 192
-
-/* Where the lowest byte of x that has its high bit set is: 0 to 7; 8: none */
-static inline unsigned
-lowest(uint64_t x)
-{
-#if defined(__GNUC__)
-	return x == 0 ? 8 : (unsigned)__builtin_ctzll(x) / 8;
-#else
-	unsigned n = 0;
-
-	for (; n < 8 && (x & 0x80) == 0; n++)
-		x >>= 8;
-	return n;
-#endif
-}
 
 /* Eight digits in one number, the first the highest. */
 static inline uint64_t
@@ -60,9 +42,9 @@ fast_fraction(const uint8_t *p, uint32_t *ns)
 {
 	static const uint32_t tens[] = { 0, 100000000, 10000000, 1000000,
 	    100000, 10000, 1000, 100, 10 };
-	const uint64_t x = get_le64(p) ^ EACH_BYTE('0');
-	const unsigned n = lowest((((x & EACH_BYTE(0x7f)) +
-	    EACH_BYTE(0x76)) | x) & EACH_BYTE(0x80));
+	const uint64_t x = get_le64(p) ^ EVCAN_EACH_BYTE('0');
+	const unsigned n = evcan_bytes_before_((((x & EVCAN_EACH_BYTE(0x7f)) +
+	    EVCAN_EACH_BYTE(0x76)) | x) & EVCAN_TOP_BITS);
 
 	if (n < 8) {
 		if (n == 0 || p[n] != ',')
@@ -83,26 +65,19 @@ fast_fraction(const uint8_t *p, uint32_t *ns)
 static inline const uint8_t *
 fast_id(const uint8_t *p, uint32_t *id)
 {
-	uint64_t x = get_le64(p + 2), digit, alpha;
-	const uint64_t comma = x ^ EACH_BYTE(',');
-	const unsigned n = lowest((comma - EACH_BYTE(1)) & ~comma &
-	    EACH_BYTE(0x80));
+	uint64_t x = get_le64(p + 2);
+	const uint64_t comma = x ^ EVCAN_EACH_BYTE(',');
+	const unsigned n = evcan_bytes_before_((comma - EVCAN_EACH_BYTE(1)) &
+	    ~comma & EVCAN_TOP_BITS);
+	uint64_t values;
 
 	if (get_le16(p) != ('0' | 'x' << 8) || n == 0 || p[2 + n] != ',')
 		return NULL;
 	if (n < 8)   /* zeros in front of it */
-		x = x << (64 - 8 * n) | EACH_BYTE('0') >> 8 * n;
-	digit = (x + EACH_BYTE(0x80 - '0')) & ~(x + EACH_BYTE(0x80 - '9' - 1));
-	x |= EACH_BYTE(0x20);
-	alpha = (x + EACH_BYTE(0x80 - 'a')) &
-	    ~(x + EACH_BYTE(0x80 - 'f' - 1)) & EACH_BYTE(0x80);
-	/* Sums stay within their bytes only when no byte is 0x80 or more. */
-	if (((digit | alpha) & ~x & EACH_BYTE(0x80)) != EACH_BYTE(0x80))
+		x = x << (64 - 8 * n) | EVCAN_EACH_BYTE('0') >> 8 * n;
+	if (evcan_hex_digits_(x, &values) != 0)
 		return NULL;
-	x = (x & EACH_BYTE(0x0f)) + (alpha >> 7) * 9;
-	x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ffu;
-	x = (x << 8 | x >> 16) & 0x0000ffff0000ffffu;
-	*id = (uint32_t)(x << 16 | x >> 32);
+	*id = evcan_hex_number_(values);
 	return p + 2 + n;
 }
 
@@ -144,22 +119,16 @@ static inline const uint8_t *
 fast_rest(struct evcan_csv_reader_ *reader, const uint8_t *p,
     struct evcan_frame *frame)
 {
-	const struct evcan_csv_name_ *name = &reader->names[reader->last];
+	const struct evcan_near_name_ *name;
 	const int bools = fast_bools(p);
-	uint64_t x;
 
 	/* BRS and ESI without FD are left to the full grammar. */
 	if (bools < 0 || (bools != 0 && (bools & 1) == 0))
 		return NULL;
 	frame->flags |= (uint16_t)(bools * EVCAN_FRAME_FD);
-	x = get_le64(p + 7);
-	for (unsigned i = 0; (x & name->mask) != name->key ||
-	    name->mask == 0; i++) {
-		if (i == EVCAN_CSV_NAMES)
-			return NULL;
-		name = &reader->names[i];
-		reader->last = i;
-	}
+	name = evcan_near_at_(&reader->names, p + 7);
+	if (name == NULL)
+		return NULL;
 	p += 7 + name->len + 1;
 	frame->channel = name->channel;
 	if (p[0] == 'R' && p[1] == 'x')
@@ -173,18 +142,21 @@ fast_rest(struct evcan_csv_reader_ *reader, const uint8_t *p,
 
 /* The shape that nearly every row has: a second seen before, a data frame, a
  * layout and a name known. @return the next row, or NULL: on any surprise */
-static inline const uint8_t *
-fast_row(struct evcan_csv_reader_ *reader, const uint8_t *p,
+static const char *
+fast_row(void *state, const char *row, const char *end,
     struct evcan_frame *frame)
 {
+	struct evcan_csv_reader_ *reader = state;
+	const uint8_t *p = (const uint8_t *)row;
 	uint32_t ns;
 	unsigned len;
 	int bools;
 
-	if ((get_le64(p) & reader->sec_mask) != reader->sec_key ||
-	    (get_le32(p + 8) & reader->sec_mask2) != reader->sec_key2)
+	(void)end;
+	if (reader->quick == 0 || reader->second.len == 0 ||
+	    !evcan_second_is_(&reader->second, p))
 		return NULL;
-	p = fast_fraction(p + reader->sec_len, &ns);
+	p = fast_fraction(p + reader->second.len, &ns);
 	if (p == NULL || (p = fast_id(p, &frame->id)) == NULL)
 		return NULL;
 	bools = fast_bools(p);
@@ -213,11 +185,11 @@ fast_row(struct evcan_csv_reader_ *reader, const uint8_t *p,
 	p += *p == '\r';
 	if (*p != '\n')
 		return NULL;
-	frame->time_ns = reader->sec_ns + ns;
-	frame->clock = reader->sec_clock;
+	frame->time_ns = reader->second.ns + ns;
+	frame->clock = reader->second.clock;
 	frame->hops = 0;
 	memset(frame->reserved, 0, sizeof(frame->reserved));
-	return p + 1;
+	return (const char *)p + 1;
 }
 
 static int
@@ -225,35 +197,16 @@ decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
     size_t max, struct evcan_decode *out)
 {
 	struct evcan_csv_reader_ *reader = state;
-	const char *start = (const char *)span->data, *p = start, *next;
-	const char *end = start + span->len;
-	const char *fast_end = span->len > FAST_BYTES ? end - FAST_BYTES : p;
-	size_t n = 0;
-	bool got;
 
-	while (n < max && p < end && reader->lines.why == NULL) {
-		if (p < fast_end && reader->quick != 0 &&
-		    reader->sec_len > 0 && !reader->lines.skipping) {
-			next = (const char *)fast_row(reader,
-			    (const uint8_t *)p, &frames[n]);
-			if (next != NULL) {
-				n++;
-				out->line++;
-				p = next;
-				continue;
-			}
-		}
-		next = evcan_lines_next_(&reader->lines, p, end, span->end,
-		    evcan_csv_line_, reader, &frames[n], &got, out);
-		if (next == p)
-			break;
-		n += got;
-		p = next;
-	}
-	out->used = (size_t)(p - start);
-	if (n == 0 && reader->lines.why != NULL)
-		return evcan_lines_tell_(&reader->lines, out);
-	return (int)n;
+	return evcan_lines_decode_fast_(&reader->lines, fast_row, FAST_BYTES,
+	    evcan_csv_line_, reader, span, frames, max, out);
+}
+
+/* A header without data is of another table, whose bytes stand elsewhere. */
+static bool
+has_data(const struct evcan_csv_layout_ *layout)
+{
+	return EVCAN_COLUMNS_HAVE(layout->columns, EVCAN_COLUMN_DATA);
 }
 
 /* The header is python-can's alone; rows without it are known by their
@@ -268,14 +221,16 @@ bid(const uint8_t *data, size_t len)
 	struct evcan_csv_layout_ layout;
 
 	for (int line = 0; line < 4 && p < end; line++, p = next) {
-		if ((size_t)(end - p) >= sizeof(header) - 1 &&
-		    memcmp(p, header, sizeof(header) - 1) == 0)
-			return line == 0 ? 100 : 90;
 		next = evcan_lines_end_(p, end, true, &eol);
 		if (next == NULL || next == p)
 			break;
-		if (evcan_csv_header_(p, eol, &layout))
-			return 90;
+		if (evcan_csv_header_(p, eol, &layout)) {
+			if (!has_data(&layout))
+				return 0;
+			return line == 0 && (size_t)(eol - p) >=
+			    sizeof(header) - 1 && memcmp(p, header,
+			    sizeof(header) - 1) == 0 ? 100 : 90;
+		}
 		if (evcan_csv_row_(p, eol, &layout))
 			return line == 0 ? 40 : 30;
 	}

@@ -11,7 +11,11 @@
 /*
  * Two kinds, told by the header: "Time Stamp,ID,Extended,[Dir,]Bus,LEN,D1..."
  * with times in microseconds, and "ID,Data Bytes" with neither time nor bus.
- * Buses count from 0. Identifiers and bytes are in hex.
+ * Buses count from 0. Identifiers and bytes are in hex. LEN may be called DLC.
+ *
+ * SavvyCAN takes the system's clock away instead of adding it in some set-ups:
+ * its times are then minus Unix time, and rise. Only their distance means
+ * anything, so they count from the first one.
  */
 
 enum column {
@@ -30,6 +34,9 @@ static const char *const names[COLUMNS] = {
 };
 
 #define BARE_DATA "Data Bytes"
+#define OTHER_LENGTH "DLC"
+
+#define YEAR_NS (365 * 86400ll * 1000000000)
 
 struct reader {
 	const char *channels;   /* option */
@@ -37,6 +44,8 @@ struct reader {
 	struct evcan_channel_map_ map;
 	bool bare;                 /* "ID,Data Bytes" */
 	unsigned place[COLUMNS];   /* cells; one that no line has: absent */
+	bool begun;                /* a frame was there */
+	int64_t origin_ns;         /* times count from there */
 };
 
 static const struct evcan_option read_rows[] = {
@@ -61,8 +70,10 @@ get_header(struct reader *reader, const struct evcan_cells_ *cells)
 	if (evcan_cells_find_(cells, names[ID]) < 0)
 		return false;
 	for (unsigned i = 0; i < COLUMNS; i++) {
-		const int place = evcan_cells_find_(cells, names[i]);
+		int place = evcan_cells_find_(cells, names[i]);
 
+		if (place < 0 && i == LENGTH)
+			place = evcan_cells_find_(cells, OTHER_LENGTH);
 		reader->place[i] = place >= 0 ? (unsigned)place :
 		    EVCAN_CELLS_MAX;
 	}
@@ -98,6 +109,16 @@ get_time(struct evcan_cell_ cell, int64_t *ns)
 		return false;
 	*ns = (int64_t)micros * (negative ? -1000 : 1000);
 	return true;
+}
+
+/* Minus the system's clock cannot be told from the past but by its size. */
+static int64_t
+from_origin(struct reader *reader, int64_t ns)
+{
+	if (!reader->begun && ns < -YEAR_NS)
+		reader->origin_ns = ns;
+	reader->begun = true;
+	return ns - reader->origin_ns;
 }
 
 static bool
@@ -169,6 +190,7 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 	    EVCAN_FRAME_FD : 0u), len, len);
 	if (why != NULL)
 		return bad(fault, fault->at, why);
+	frame->time_ns = from_origin(reader, frame->time_ns);
 	frame->clock = evcan_cells_clock_(frame->time_ns);
 	frame->dir = evcan_cell_is_(dir, "Tx") ? EVCAN_DIR_TX : EVCAN_DIR_RX;
 	frame->channel = evcan_channel_map_channel_(&reader->map, bus + 1);

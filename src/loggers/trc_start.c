@@ -61,7 +61,8 @@ evcan_trc_get_days_(const struct evcan_zone_ *zone, const char *p,
 				part = part * 10 + (*p - '0');
 				digits++;
 			}
-	while (p < eol && (*p == ' ' || *p == '\t'))
+	/* Some end it with a semicolon. */
+	while (p < eol && (*p == ' ' || *p == '\t' || *p == ';'))
 		p++;
 	if (p < eol || days > DAYS_MAX)
 		return false;
