@@ -120,26 +120,21 @@ evcan_lines_next_(struct evcan_lines_ *lines, const char *p,
 	return next;
 }
 
+static const char *
+never(void *state, const char *p, const char *end, struct evcan_frame *frame)
+{
+	(void)state;
+	(void)p;
+	(void)end;
+	(void)frame;
+	return NULL;
+}
+
 int
 evcan_lines_decode_(struct evcan_lines_ *lines, evcan_line_fn_ fn,
     void *state, const struct evcan_span *span, struct evcan_frame *frames,
     size_t max, struct evcan_decode *out)
 {
-	const char *start = (const char *)span->data, *p = start, *next;
-	const char *end = start + span->len;
-	size_t n = 0;
-	bool got;
-
-	while (n < max && p < end && lines->why == NULL && !out->has_event) {
-		next = evcan_lines_next_(lines, p, end, span->end, fn, state,
-		    &frames[n], &got, out);
-		n += got;
-		if (next == p)
-			break;
-		p = next;
-	}
-	out->used = (size_t)(p - start);
-	if (n == 0 && lines->why != NULL)
-		return evcan_lines_tell_(lines, out);
-	return (int)n;
+	return evcan_lines_decode_fast_(lines, never, SIZE_MAX, fn, state,
+	    span, frames, max, out);
 }

@@ -60,6 +60,50 @@ const char *evcan_lines_next_(struct evcan_lines_ *lines, const char *p,
 /* Turns lines->why into a decoder's error. @return EVCAN_ERR_SYNTAX */
 int evcan_lines_tell_(struct evcan_lines_ *lines, struct evcan_decode *out);
 
+/* A format's fast path: the shape that nearly all lines have. @param end of
+ * the span @return the next line, or NULL: on any surprise */
+typedef const char *(*evcan_fast_line_fn_)(void *state, const char *p,
+    const char *end, struct evcan_frame *frame);
+
+/* A whole decoder: the fast path first, wherever so many bytes may be looked
+ * at behind a line's start, then the full grammar. Compiled into each format,
+ * where both functions are known. */
+static inline int
+evcan_lines_decode_fast_(struct evcan_lines_ *lines,
+    evcan_fast_line_fn_ fast, size_t reach, evcan_line_fn_ fn, void *state,
+    const struct evcan_span *span, struct evcan_frame *frames, size_t max,
+    struct evcan_decode *out)
+{
+	const char *start = (const char *)span->data, *p = start, *next;
+	const char *end = start + span->len;
+	const char *far = span->len > reach ? end - reach : start;
+	size_t n = 0;
+	bool got;
+
+	while (n < max && p < end && lines->why == NULL && !out->has_event) {
+		const size_t before = n;
+
+		while (n < max && p < far && !lines->skipping &&
+		    (next = fast(state, p, end, &frames[n])) != NULL) {
+			n++;
+			p = next;
+		}
+		out->line += n - before;
+		if (n == max)
+			break;
+		next = evcan_lines_next_(lines, p, end, span->end, fn, state,
+		    &frames[n], &got, out);
+		n += got;
+		if (next == p)
+			break;
+		p = next;
+	}
+	out->used = (size_t)(p - start);
+	if (n == 0 && lines->why != NULL)
+		return evcan_lines_tell_(lines, out);
+	return (int)n;
+}
+
 /* A whole decoder for formats without a fast path of their own. */
 int evcan_lines_decode_(struct evcan_lines_ *lines, evcan_line_fn_ fn,
     void *state, const struct evcan_span *span, struct evcan_frame *frames,

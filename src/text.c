@@ -11,6 +11,7 @@
 #include <evcan/error.h>
 
 #include "bytes.h"
+#include "fast_text.h"
 
 /* Identifiers of error frames carry this bit in text. */
 #define ERROR_BIT 0x20000000u
@@ -53,6 +54,27 @@ const uint8_t evcan_hex_value_[256] = {
 #undef NO16
 
 const char evcan_text_is_xl_[] = "a CAN XL frame, which is not supported";
+
+/* Blanks of " 56 0C 20 A5 E1 B4 96 40", eight characters each. */
+#define B1 0x00ff0000ff0000ffu
+#define B2 0xff0000ff0000ff00u
+#define B3 0x0000ff0000ff0000u
+
+const struct evcan_spaced_ evcan_spaced_[9] = {
+	{ { 0, 0, 0 }, { 0, 0 } },
+	{ { B1 & 0xff, 0, 0 }, { 0xffff, 0 } },
+	{ { B1 & 0xffffffff, 0, 0 }, { 0xffffffff, 0 } },
+	{ { B1, 0, 0 }, { 0xffffffffffff, 0 } },
+	{ { B1, B2 & 0xffff, 0 }, { UINT64_MAX, 0 } },
+	{ { B1, B2 & 0xffffffffff, 0 }, { UINT64_MAX, 0xffff } },
+	{ { B1, B2, 0 }, { UINT64_MAX, 0xffffffff } },
+	{ { B1, B2, B3 & 0xffffff }, { UINT64_MAX, 0xffffffffffff } },
+	{ { B1, B2, B3 }, { UINT64_MAX, UINT64_MAX } }
+};
+
+#undef B1
+#undef B2
+#undef B3
 
 /* ---- writing a frame ---- */
 
@@ -133,46 +155,7 @@ evcan_text_put_frame_(char *out, const struct evcan_frame *frame)
 	return frame->dlc > 8 ? put_raw_dlc(out + 16, frame->dlc) : out + 16;
 }
 
-/* ---- eight characters in one register ---- */
-
-#define EACH(c) (0x0101010101010101u * (c))
-
-/* The top bit of each byte that is no hex digit. Seven bits plus 0x80 - c
- * have the top bit set when they are c or more. */
-static uint64_t
-not_hex(uint64_t x)
-{
-	const uint64_t c = x & EACH(0x7fu), l = c | EACH(0x20u);
-	const uint64_t digit = (c + EACH(0x80u - '0')) &
-	    ~(c + EACH(0x80u - '9' - 1));
-	const uint64_t letter = (l + EACH(0x80u - 'a')) &
-	    ~(l + EACH(0x80u - 'f' - 1));
-
-	return (~(digit | letter) | x) & EACH(0x80u);
-}
-
-/* How many hex digits come first. */
-static unsigned
-hex_run(uint64_t bad)
-{
-	return bad ? (unsigned)__builtin_ctzll(bad) / 8 : 8;
-}
-
-/* Eight hex digits, the first in the lowest byte, as four bytes likewise. */
-static uint32_t
-pack_hex(uint64_t x)
-{
-	x = (x & EACH(0x0fu)) + (x >> 6 & EACH(1u)) * 9;
-	x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ffu;
-	x = (x | x >> 8) & 0x0000ffff0000ffffu;
-	return (uint32_t)(x | x >> 16);
-}
-
-static uint32_t
-swap32(uint32_t v)
-{
-	return v >> 24 | (v >> 8 & 0xff00) | (v & 0xff00) << 8 | v << 24;
-}
+/* ---- reading a frame: the shape that nearly all have ---- */
 
 static uint64_t
 load8(const char *p)
@@ -192,56 +175,13 @@ is_blank(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* ---- reading a frame: the shape that nearly all have ---- */
-
-/* Bytes that quick() may look at: 8 id, #, 16 data, a blank. */
-#define QUICK_BYTES 26
-
-static const char *
-quick_id(const char *p, struct evcan_frame *frame)
-{
-	if (p[3] == '#') {
-		const unsigned a = hex_digit(p[0]);
-		const unsigned b = hex_digit(p[1]), c = hex_digit(p[2]);
-
-		frame->id = a << 8 | b << 4 | c;
-		frame->flags = 0;
-		return a < 8 && (b | c) < 16 ? p + 4 : NULL;
-	}
-	if (p[8] == '#') {
-		const uint64_t x = load8(p);
-
-		frame->id = swap32(pack_hex(x));
-		frame->flags = EVCAN_FRAME_EXT;
-		if (frame->id <= EVCAN_MAX_EXT_ID && not_hex(x) == 0)
-			return p + 9;
-	}
-	return NULL;
-}
-
-/* A classic data frame, undotted, that ends in a blank; QUICK_BYTES can be
- * read. NULL: look again with the full grammar. */
+/* A classic data frame, undotted, that ends in a blank; EVCAN_FAST_FRAME
+ * bytes can be read. NULL: look again with the full grammar. */
 static const char *
 quick(const char *p, struct evcan_frame *frame)
 {
-	uint64_t low, high;
-	unsigned n;
-
-	if ((p = quick_id(p, frame)) == NULL)
-		return NULL;
-	low = load8(p);
-	high = load8(p + 8);
-	n = hex_run(not_hex(low));
-	if (n == 8)
-		n += hex_run(not_hex(high));
-	if (n & 1 || !is_blank(p[n]))
-		return NULL;
-	low = pack_hex(low) | (uint64_t)pack_hex(high) << 32;
-	/* The bytes that are not there become zero. */
-	low &= n == 16 ? UINT64_MAX : ((uint64_t)1 << 4 * n) - 1;
-	frame->len = frame->dlc = (uint8_t)(n / 2);
-	put_le64(frame->data, low);
-	return p + n;
+	p = (const char *)evcan_fast_frame_((const uint8_t *)p, frame);
+	return p != NULL && is_blank(*p) ? p : NULL;
 }
 
 /* ---- reading a frame: the full grammar ---- */
@@ -354,12 +294,13 @@ static int
 read_data(struct cursor *c, struct evcan_frame *frame, size_t max)
 {
 	size_t len = 0;
+	uint64_t four;
 	unsigned a, b;
 
 	for (;;) {
 		while (c->end - c->p >= 8 && len + 4 <= max &&
-		    not_hex(load8(c->p)) == 0) {
-			put_le32(frame->data + len, pack_hex(load8(c->p)));
+		    evcan_hex_digits_(load8(c->p), &four) == 0) {
+			put_le32(frame->data + len, evcan_hex_bytes_(four));
 			c->p += 8;
 			len += 4;
 		}
@@ -440,11 +381,11 @@ evcan_text_get_frame_(const char *p, const char *end,
 	struct cursor c = {p, end, NULL};
 	const char *q;
 
-	if (end - p >= QUICK_BYTES) {
+	if (end - p >= EVCAN_FAST_FRAME) {
 		if ((q = quick(p, frame)) != NULL)
 			return q;
 	} else {
-		char copy[QUICK_BYTES];
+		char copy[EVCAN_FAST_FRAME];
 
 		memset(copy, ' ', sizeof(copy));
 		memcpy(copy, p, (size_t)(end - p));

@@ -14,8 +14,8 @@ cd "${top_srcdir:-.}" || exit 99
 # no row: src/drivers, src/loggers, src/tools and examples are floors.
 floors='
 pure    bit_timing bytes can_packet cells channel channel_map error error_frame
-pure    filter filter_parse frame frame_text lines option_guess option_value
-pure    options quote remark ring table_row text version zone
+pure    fast_text filter filter_parse frame frame_text lines option_guess
+pure    option_value options quote remark ring table_row text version zone
 service codec feed gunzip netlink now squeeze wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec detect doc gateway gateway_doc

@@ -27,141 +27,34 @@
 
 /* Reading */
 
-#define EACH_BYTE(b) (0x0101010101010101u * (b))
-
-/* Eight hex digits in one number. @return false: some are not */
-static inline bool
-hex8(uint64_t x, uint32_t *out)
-{
-	const uint64_t low = x | EACH_BYTE(0x20);
-	const uint64_t digit = (x + EACH_BYTE(0x80 - '0')) &
-	    ~(x + EACH_BYTE(0x80 - '9' - 1));
-	const uint64_t alpha = (low + EACH_BYTE(0x80 - 'a')) &
-	    ~(low + EACH_BYTE(0x80 - 'f' - 1)) & EACH_BYTE(0x80);
-	uint64_t n;
-
-	/* Sums stay within their bytes only when no byte is 0x80 or more. */
-	if (((digit | alpha) & ~x & EACH_BYTE(0x80)) != EACH_BYTE(0x80))
-		return false;
-	n = (x & EACH_BYTE(0x0f)) + (alpha >> 7) * 9;
-	n = (n << 4 | n >> 8) & 0x00ff00ff00ff00ffu;
-	n = (n | n >> 8) & 0x0000ffff0000ffffu;
-	*out = (uint32_t)(n | n >> 16);
-	return true;
-}
-
-/* Six decimal digits and ") " in one number. @return false: they are not */
-static inline bool
-micros6(uint64_t x, uint32_t *out)
-{
-	uint64_t y = (x & 0xffffffffffffu) - 0x303030303030u;
-
-	if (x >> 48 != (')' | ' ' << 8) ||
-	    ((y | (y + 0x767676767676u)) & EACH_BYTE(0x80)) != 0)
-		return false;
-	y = y * 10 + (y >> 8);
-	*out = (uint32_t)((y & 0xff) * 10000 + (y >> 16 & 0xff) * 100 +
-	    (y >> 32 & 0xff));
-	return true;
-}
-
-static inline const struct evcan_candump_name_ *
-fast_name(struct evcan_candump_reader_ *reader, const uint8_t *p)
-{
-	const uint64_t x = get_le64(p);
-	const struct evcan_candump_name_ *name = &reader->names[reader->last];
-
-	if ((x & name->mask) == name->key && name->mask != 0)
-		return name;
-	for (unsigned i = 0; i < EVCAN_CANDUMP_NAMES; i++) {
-		name = &reader->names[i];
-		if ((x & name->mask) == name->key && name->mask != 0) {
-			reader->last = i;
-			return name;
-		}
-	}
-	return NULL;
-}
-
-/* Identifier of 3 or 8 digits and '#'. @return behind it, or NULL */
-static inline const uint8_t *
-fast_id(const uint8_t *p, struct evcan_frame *frame)
-{
-	const uint8_t a = evcan_hex_value_[p[0]];
-	const uint8_t b = evcan_hex_value_[p[1]];
-	const uint8_t c = evcan_hex_value_[p[2]];
-	uint32_t x;
-
-	if (p[3] == '#') {
-		/* a > 7 is also what is no digit at all. */
-		if (a > 7 || (b | c) > 15)
-			return NULL;
-		frame->id = (uint32_t)(a << 8 | b << 4 | c);
-		frame->flags = 0;
-		return p + 4;
-	}
-	if (p[8] != '#' || !hex8(get_le64(p), &x))
-		return NULL;
-	/* hex8() gives the first pair in the lowest byte. */
-	frame->id = (x & 0xff) << 24 | (x & 0xff00) << 8 |
-	    (x >> 8 & 0xff00) | x >> 24;
-	frame->flags = EVCAN_FRAME_EXT;
-	return frame->id <= EVCAN_MAX_EXT_ID ? p + 9 : NULL;
-}
-
-/* Up to 8 bytes of data. @return behind them */
-static inline const uint8_t *
-fast_data(const uint8_t *p, struct evcan_frame *frame)
-{
-	uint32_t x, y;
-	unsigned len = 0;
-
-	if (hex8(get_le64(p), &x) && hex8(get_le64(p + 8), &y)) {
-		put_le32(frame->data, x);
-		put_le32(frame->data + 4, y);
-		frame->len = frame->dlc = 8;
-		return p + 16;
-	}
-	memset(frame->data, 0, 8);
-	while (len < 8) {
-		const uint8_t hi = evcan_hex_value_[p[0]];
-		const uint8_t lo = evcan_hex_value_[p[1]];
-
-		if ((hi | lo) > 15)
-			break;
-		frame->data[len++] = (uint8_t)(hi << 4 | lo);
-		p += 2;
-	}
-	frame->len = frame->dlc = (uint8_t)len;
-	return p;
-}
-
 /* How far behind a line's start fast_line() may look. */
 #define FAST_BYTES 64
 
 /* The shape that nearly every line has: a second and a name seen before, a
  * classic data frame. @return the next line, or NULL: on any surprise */
-static inline const uint8_t *
-fast_line(struct evcan_candump_reader_ *reader, const uint8_t *p,
+static const char *
+fast_line(void *state, const char *line, const char *end,
     struct evcan_frame *frame)
 {
-	const struct evcan_candump_name_ *name;
+	struct evcan_candump_reader_ *reader = state;
+	const struct evcan_near_name_ *name;
+	const uint8_t *p = (const uint8_t *)line;
 	uint32_t micros;
 
-	if ((get_le64(p) & reader->sec_mask) != reader->sec_key ||
-	    (get_le32(p + 8) & reader->sec_mask2) != reader->sec_key2)
+	(void)end;
+	if (reader->second.len == 0 || !evcan_second_is_(&reader->second, p))
 		return NULL;
-	p += reader->sec_len;
-	if (!micros6(get_le64(p), &micros))
+	p += reader->second.len;
+	if (get_le16(p + 6) != (')' | ' ' << 8) ||
+	    !evcan_micros6_(get_le64(p), &micros))
 		return NULL;
 	p += 8;
-	name = fast_name(reader, p);
+	name = evcan_near_at_(&reader->names, p);
 	if (name == NULL)
 		return NULL;
-	p = fast_id(p + name->len + 1, frame);
+	p = evcan_fast_frame_(p + name->len + 1, frame);
 	if (p == NULL)
 		return NULL;
-	p = fast_data(p, frame);
 	frame->dir = EVCAN_DIR_RX;
 	if (*p == ' ' && (p[1] == 'R' || p[1] == 'T')) {
 		frame->dir = p[1] == 'R' ? EVCAN_DIR_RX : EVCAN_DIR_TX;
@@ -171,12 +64,12 @@ fast_line(struct evcan_candump_reader_ *reader, const uint8_t *p,
 		p++;
 	if (*p != '\n')
 		return NULL;
-	frame->time_ns = reader->sec_ns + (int64_t)micros * 1000;
+	frame->time_ns = reader->second.ns + (int64_t)micros * 1000;
 	frame->channel = name->channel;
-	frame->clock = reader->sec_clock;
+	frame->clock = reader->second.clock;
 	frame->hops = 0;
 	memset(frame->reserved, 0, sizeof(frame->reserved));
-	return p + 1;
+	return (const char *)p + 1;
 }
 
 static int
@@ -184,36 +77,9 @@ decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
     size_t max, struct evcan_decode *out)
 {
 	struct evcan_candump_reader_ *reader = state;
-	struct evcan_lines_ *lines = &reader->lines;
-	const char *start = (const char *)span->data, *p = start, *next;
-	const char *end = start + span->len;
-	const char *fast_end = span->len > FAST_BYTES ? end - FAST_BYTES : p;
-	size_t n = 0;
-	bool got;
 
-	while (n < max && p < end && lines->why == NULL) {
-		if (p < fast_end && reader->sec_len > 0 &&
-		    !lines->skipping) {
-			next = (const char *)fast_line(reader,
-			    (const uint8_t *)p, &frames[n]);
-			if (next != NULL) {
-				n++;
-				out->line++;
-				p = next;
-				continue;
-			}
-		}
-		next = evcan_lines_next_(lines, p, end, span->end,
-		    evcan_candump_line_, reader, &frames[n], &got, out);
-		if (next == p)
-			break;
-		n += got;
-		p = next;
-	}
-	out->used = (size_t)(p - start);
-	if (n == 0 && lines->why != NULL)
-		return evcan_lines_tell_(lines, out);
-	return (int)n;
+	return evcan_lines_decode_fast_(&reader->lines, fast_line, FAST_BYTES,
+	    evcan_candump_line_, reader, span, frames, max, out);
 }
 
 /* Lines that are looked at before a log is given up. */
@@ -236,7 +102,8 @@ bid(const uint8_t *data, size_t len)
 		next = evcan_lines_end_(p, end, true, &eol);
 		if (p == end || next == NULL)
 			break;
-		switch (evcan_candump_line_(&probe, p, eol, &frame, &out, &fault)) {
+		switch (evcan_candump_line_(&probe, p, eol, &frame, &out,
+		    &fault)) {
 		case EVCAN_LINE_FRAME:
 			return bad_lines > 0 ? 40 : 80;
 		case EVCAN_LINE_OTHER:
@@ -527,7 +394,8 @@ encode_gap(void *state, const char *channel, const struct evcan_gap *gap,
 	if (drops == NULL)
 		return EVCAN_ERR_NOMEM;
 	drops->total += gap->lost;
-	snprintf(line, sizeof(line), EVCAN_CANDUMP_DROPS "%llu CAN frame%s on '%s' "
+	snprintf(line, sizeof(line), EVCAN_CANDUMP_DROPS
+	    "%llu CAN frame%s on '%s' "
 	    "socket (total drops %llu)\n", (unsigned long long)gap->lost,
 	    gap->lost == 1 ? "" : "s", drops->name,
 	    (unsigned long long)drops->total);

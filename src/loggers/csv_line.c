@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bytes.h"
 #include "remark.h"
 #include "text.h"
 
@@ -260,26 +259,17 @@ get_seconds(const char *p, const char *end, char comma, int64_t *ns)
 static void
 keep_second(struct evcan_csv_reader_ *reader, const struct field *field)
 {
-	uint8_t bytes[12] = { 0 }, mask[12] = { 0 };
 	const char *p = field->p;
-	int64_t sec = 0;
-	size_t len;
+	int64_t sec = 0, ns;
 
-	reader->sec_len = 0;
+	reader->second.len = 0;
 	for (; p < field->end && is_digit(*p) && p - field->p < 10; p++)
 		sec = sec * 10 + (*p - '0');
-	len = (size_t)(p - field->p) + 1;
 	if (p == field->end || *p != '.' || sec > LAST_SECOND)
 		return;
-	memcpy(bytes, field->p, len);
-	memset(mask, 0xff, len);
-	reader->sec_key = get_le64(bytes);
-	reader->sec_mask = get_le64(mask);
-	reader->sec_key2 = get_le32(bytes + 8);
-	reader->sec_mask2 = get_le32(mask + 8);
-	reader->sec_len = len;
-	reader->sec_ns = sec * 1000000000;
-	reader->sec_clock = evcan_row_clock_(reader->sec_ns);
+	ns = sec * 1000000000;
+	evcan_second_set_(&reader->second, field->p,
+	    (size_t)(p - field->p) + 1, ns, evcan_row_clock_(ns));
 }
 
 static int
@@ -390,30 +380,6 @@ get_direction(struct row *row, const struct field *field)
 	return 0;
 }
 
-static void
-keep_name(struct evcan_csv_reader_ *reader, const char *text, size_t len,
-    uint16_t channel)
-{
-	struct evcan_csv_name_ *name = &reader->names[reader->oldest];
-	uint8_t bytes[8] = { 0 }, mask[8] = { 0 };
-
-	reader->last = reader->oldest;
-	reader->oldest = (reader->oldest + 1) % EVCAN_CSV_NAMES;
-	memcpy(name->text, text, len);
-	name->len = len;
-	name->channel = channel;
-	name->key = name->mask = 0;
-	/* A quote or blank never is a name's first byte on the fast path. */
-	if (len > 7 || memchr(text, ',', len) != NULL || *text == '"' ||
-	    is_blank(*text) || is_blank(text[len - 1]))
-		return;
-	memcpy(bytes, text, len);
-	bytes[len] = ',';
-	memset(mask, 0xff, len + 1);
-	name->key = get_le64(bytes);
-	name->mask = get_le64(mask);
-}
-
 /* @return the field's length in text, where two quotes are one; 0: too long
  * for a name */
 static size_t
@@ -440,16 +406,18 @@ get_channel(struct row *row, const struct field *field)
 
 	if (field->p == field->end || reader->probing)
 		return 0;
-	for (unsigned i = 0; i < EVCAN_CSV_NAMES; i++)
-		if (len > 0 && reader->names[i].len == len &&
-		    memcmp(reader->names[i].text, text, len) == 0) {
-			row->frame->channel = reader->names[i].channel;
-			return 0;
-		}
+	row->frame->channel = evcan_near_find_(&reader->names, text, len);
+	if (row->frame->channel != EVCAN_CHANNEL_NONE)
+		return 0;
 	r = evcan_channel_intern_n(text, len);
 	if (r > 0) {
 		row->frame->channel = (uint16_t)r;
-		keep_name(reader, text, len, (uint16_t)r);
+		/* A quote or blank never is a name's first byte on the fast
+		 * path. */
+		evcan_near_keep_(&reader->names, text, len,
+		    memchr(text, ',', len) != NULL || *text == '"' ||
+		    is_blank(*text) || is_blank(text[len - 1]) ? '\0' : ',',
+		    (uint16_t)r);
 		return 0;
 	}
 	if (r == EVCAN_ERR_INVALID)
@@ -555,7 +523,7 @@ learn(struct evcan_csv_reader_ *reader)
 	for (unsigned i = 0; i < layout->fields; i++)
 		if (layout->column[i] != i)
 			reader->quick = 0;
-	reader->sec_len = 0;
+	reader->second.len = 0;
 }
 
 static enum evcan_line_

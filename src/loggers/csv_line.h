@@ -10,11 +10,11 @@
 #include <evcan/channel.h>
 #include <evcan/format.h>
 
+#include "fast_text.h"
 #include "lines.h"
 #include "table_row.h"
 
 #define EVCAN_CSV_FIELDS 64   /* of a line, at most */
-#define EVCAN_CSV_NAMES 4     /* channel names kept at hand */
 
 /* Which column stands where. */
 struct evcan_csv_layout_ {
@@ -24,27 +24,12 @@ struct evcan_csv_layout_ {
 	char delimiter;
 };
 
-/* A channel name seen lately, and the comma behind it as one number with
- * it. */
-struct evcan_csv_name_ {
-	uint64_t key, mask;    /* 0: too long for that, or an empty slot */
-	size_t len;
-	uint16_t channel;
-	char text[EVCAN_CHANNEL_NAME_MAX];
-};
-
 struct evcan_csv_reader_ {
 	struct evcan_lines_ lines;
 	struct evcan_csv_layout_ layout;
 	unsigned quick;        /* fields of the usual layouts, 7 or 12; or 0 */
-	/* "1483389946." as seen last, in two numbers, and what it says */
-	uint64_t sec_key, sec_mask;
-	uint32_t sec_key2, sec_mask2;
-	size_t sec_len;
-	int64_t sec_ns;
-	uint8_t sec_clock;
-	struct evcan_csv_name_ names[EVCAN_CSV_NAMES];
-	unsigned last, oldest; /* name used last; the one to go next */
+	struct evcan_second_ second;   /* "1483389946." */
+	struct evcan_near_names_ names;
 	bool told;             /* that no more names fit in the process */
 	bool probing;          /* bidding: leave no names behind */
 };

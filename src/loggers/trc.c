@@ -14,7 +14,8 @@
  * those from 2.0 on name their columns in the header: see trc_row.c for the
  * full grammar, trc_header.c for the header. Times are milliseconds from a
  * start that the header tells as a local wall clock; without it the log is
- * relative. Reading is quick where rows have PEAK's own form of version 2.1.
+ * relative. Reading is quick where rows have PEAK's own form of versions 1.1,
+ * 1.3, 2.0 or 2.1.
  */
 
 static int
@@ -24,45 +25,16 @@ read_begin(void *state, const struct evcan_file *file, struct evcan_error *err)
 	return evcan_trc_reader_begin_(state, err);
 }
 
-#define EACH_BYTE(b) (0x0101010101010101u * (b))
-
-/* "123.456 " as microseconds. @return false: they are not */
+/* "123.456 ", or as many decimals as there are, as microseconds. The point
+ * and what stands behind is known to be there. @return false: not digits */
 static inline bool
-millis(uint64_t x, uint32_t *micros)
+millis(uint64_t x, unsigned decimals, uint32_t *micros)
 {
-	/* Digits in a row, the point and the blank taken out. */
-	const uint64_t y = ((x & 0xffffff) | (x >> 8 & 0xffffff000000)) -
-	    0x303030303030u;
-	uint64_t pairs;
-
-	if ((x & 0xff000000ff000000u) != 0x200000002e000000u ||
-	    ((y | (y + 0x767676767676u)) & EACH_BYTE(0x80)) != 0)
-		return false;
-	pairs = y * 10 + (y >> 8);
-	*micros = (uint32_t)((pairs & 0xff) * 10000 +
-	    (pairs >> 16 & 0xff) * 100 + (pairs >> 32 & 0xff));
-	return true;
-}
-
-/* Eight hex digits, the first pair in the lowest byte. */
-static inline bool
-hex8(uint64_t x, uint32_t *out)
-{
-	const uint64_t low = x | EACH_BYTE(0x20);
-	const uint64_t digit = (x + EACH_BYTE(0x80 - '0')) &
-	    ~(x + EACH_BYTE(0x80 - '9' - 1));
-	const uint64_t alpha = (low + EACH_BYTE(0x80 - 'a')) &
-	    ~(low + EACH_BYTE(0x80 - 'f' - 1)) & EACH_BYTE(0x80);
-	uint64_t n;
-
-	/* Sums stay within their bytes only when no byte is 0x80 or more. */
-	if (((digit | alpha) & ~x & EACH_BYTE(0x80)) != EACH_BYTE(0x80))
-		return false;
-	n = (x & EACH_BYTE(0x0f)) + (alpha >> 7) * 9;
-	n = (n << 4 | n >> 8) & 0x00ff00ff00ff00ffu;
-	n = (n | n >> 8) & 0x0000ffff0000ffffu;
-	*out = (uint32_t)(n | n >> 16);
-	return true;
+	if (decimals == 1)
+		x = (x & 0xffffffffffu) | (uint64_t)('0' | '0' << 8) << 40;
+	/* Digits in a row, the point taken out. */
+	return evcan_micros6_((x & 0xffffff) | (x >> 8 & 0xffffff000000),
+	    micros);
 }
 
 /* Blanks, then at least one digit up to the number's end. */
@@ -99,8 +71,7 @@ fast_channel(struct evcan_trc_reader_ *reader, const uint8_t *p)
 static inline bool
 fast_id(const uint8_t *p, struct evcan_frame *frame)
 {
-	uint64_t x = get_le64(p);
-	uint32_t id;
+	uint64_t x = get_le64(p), id;
 
 	if ((uint32_t)x == 0x20202020u) {
 		const uint8_t a = evcan_hex_value_[p[4]];
@@ -114,90 +85,75 @@ fast_id(const uint8_t *p, struct evcan_frame *frame)
 	}
 	if ((x & 0xff) == ' ')
 		x ^= ' ' ^ '0';
-	if (!hex8(x, &id))
+	if (evcan_hex_digits_(x, &id) != 0)
 		return false;
-	frame->id = (id & 0xff) << 24 | (id & 0xff00) << 8 |
-	    (id >> 8 & 0xff00) | id >> 24;
+	frame->id = evcan_hex_number_(id);
 	frame->flags = EVCAN_FRAME_EXT;
 	return frame->id <= EVCAN_MAX_EXT_ID;
-}
-
-/* Bytes with a blank between them. @return behind them, or NULL */
-static inline const uint8_t *
-fast_data(const uint8_t *p, unsigned len, struct evcan_frame *frame)
-{
-	unsigned bad = 0;
-
-	memset(frame->data, 0, 8);
-	for (unsigned i = 0; i < len; i++, p += 3) {
-		const uint8_t hi = evcan_hex_value_[p[0]];
-		const uint8_t lo = evcan_hex_value_[p[1]];
-
-		frame->data[i] = (uint8_t)(hi << 4 | lo);
-		bad |= hi | lo;
-		/* Behind the last byte something else may stand. */
-		bad |= i + 1 < len && p[2] != ' ' ? 16 : 0;
-	}
-	frame->len = frame->dlc = (uint8_t)len;
-	if (len > 0)
-		p--;
-	return bad <= 15 ? p : NULL;
 }
 
 /* How far behind a line's start fast_row() may look. */
 #define FAST_BYTES 128
 
-/* Where a row's parts stand behind its offset. */
-enum {
-	AT_TYPE = 8, AT_BUS = 11, AT_ID = 14, AT_DIRECTION = 22,
-	AT_LENGTH = 29, AT_DATA = 34
-};
+/* Whether all that does not differ from row to row is there. */
+static inline bool
+has_shape(const struct evcan_trc_fast_ *fast, const uint8_t *p)
+{
+	uint64_t wrong = 0;
+
+	for (unsigned i = 0; i < EVCAN_TRC_WORDS; i++)
+		wrong |= (get_le64(p + 8 * i) & fast->text[i].mask) ^
+		    fast->text[i].key;
+	return wrong == 0;
+}
 
 /* The shape that nearly every row has: a second seen before, a classic data
  * frame in PEAK's columns. @return the next line, or NULL: on any surprise */
-static inline const uint8_t *
-fast_row(struct evcan_trc_reader_ *reader, const uint8_t *p,
+static const char *
+fast_row(void *state, const char *line, const char *end,
     struct evcan_frame *frame)
 {
+	struct evcan_trc_reader_ *reader = state;
+	const struct evcan_trc_fast_ *fast = &reader->fast;
+	const uint8_t *p = (const uint8_t *)line;
+	static const uint8_t only[2] = { '1', ' ' };
+	unsigned len, dir;
 	uint32_t micros;
-	uint8_t len;
 
-	if (!fast_number(p, reader->number_len))
+	(void)end;
+	if (reader->second.len == 0 || !fast_number(p, reader->number_len))
 		return NULL;
 	p += reader->number_len;
-	if ((get_le64(p) & reader->second_mask) != reader->second_key)
+	if (!evcan_second_is_(&reader->second, p))
 		return NULL;
-	p += reader->second_len;
-	if (!millis(get_le64(p), &micros) || p[AT_TYPE] != 'D' ||
-	    p[AT_TYPE + 1] != 'T' || p[AT_TYPE + 2] != ' ' ||
-	    p[AT_ID - 1] != ' ' || !fast_id(p + AT_ID, frame))
+	p += reader->second.len;
+	if (!has_shape(fast, p) ||
+	    !millis(get_le64(p), fast->decimals, &micros) ||
+	    !fast_id(p + fast->id, frame))
 		return NULL;
-	/* " Rx -  8    " */
-	if ((get_le64(p + AT_DIRECTION) & 0x00ffffffffff00ff) !=
-	    0x0020202d20780020 ||
-	    get_le32(p + AT_LENGTH + 1) != 0x20202020u)
+	len = p[fast->length] - (unsigned)'0';
+	dir = p[fast->direction] - (unsigned)'R';   /* 0, or 2 for a T */
+	if ((dir & ~2u) != 0 || len > 8)
 		return NULL;
-	frame->dir = p[AT_DIRECTION + 1] == 'T' ? EVCAN_DIR_TX :
-	    EVCAN_DIR_RX;
-	len = (uint8_t)(p[AT_LENGTH] - '0');
-	if ((frame->dir == EVCAN_DIR_RX && p[AT_DIRECTION + 1] != 'R') ||
-	    len > 8)
-		return NULL;
-	frame->channel = fast_channel(reader, p + AT_BUS);
+	/* A file of one bus does not tell its number. */
+	frame->channel = fast_channel(reader, fast->bus != 0 ?
+	    p + fast->bus : only);
 	if (frame->channel == 0)
 		return NULL;
-	frame->time_ns = reader->second_ns + (int64_t)micros * 1000;
-	frame->clock = reader->clock;
+	frame->dir = (uint8_t)(dir >> 1);
+	frame->time_ns = reader->second.ns + (int64_t)micros * 1000;
+	frame->clock = reader->second.clock;
 	frame->hops = 0;
 	memset(frame->reserved, 0, sizeof(frame->reserved));
-	p = fast_data(p + AT_DATA, len, frame);
-	if (p == NULL)
+	p += fast->data - 1;   /* a blank, and before each byte */
+	if (!evcan_spaced_data_(p, len, frame))
 		return NULL;
+	p += 3 * len;
 	if (*p == ' ')
 		p++;
 	if (*p == '\r')
 		p++;
-	return *p == '\n' ? p + 1 : NULL;
+	return *p == '\n' ? (const char *)p + 1 : NULL;
 }
 
 static int
@@ -205,36 +161,9 @@ decode(void *state, const struct evcan_span *span, struct evcan_frame *frames,
     size_t max, struct evcan_decode *out)
 {
 	struct evcan_trc_reader_ *reader = state;
-	struct evcan_lines_ *lines = &reader->lines;
-	const char *start = (const char *)span->data, *p = start, *next;
-	const char *end = start + span->len;
-	const char *fast_end = span->len > FAST_BYTES ? end - FAST_BYTES : p;
-	size_t n = 0;
-	bool got;
 
-	while (n < max && p < end && lines->why == NULL && !out->has_event) {
-		if (p < fast_end && reader->second_len > 0 &&
-		    !lines->skipping) {
-			next = (const char *)fast_row(reader,
-			    (const uint8_t *)p, &frames[n]);
-			if (next != NULL) {
-				n++;
-				out->line++;
-				p = next;
-				continue;
-			}
-		}
-		next = evcan_lines_next_(lines, p, end, span->end,
-		    evcan_trc_line_, reader, &frames[n], &got, out);
-		n += got;
-		if (next == p)
-			break;
-		p = next;
-	}
-	out->used = (size_t)(p - start);
-	if (n == 0 && lines->why != NULL)
-		return evcan_lines_tell_(lines, out);
-	return (int)n;
+	return evcan_lines_decode_fast_(&reader->lines, fast_row, FAST_BYTES,
+	    evcan_trc_line_, reader, span, frames, max, out);
 }
 
 /* Rows and other lines that are looked at before a log is given up. */

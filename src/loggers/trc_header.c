@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* trc_header.c - what the comment lines of a TRC file say */
+#include "bytes.h"
 #include "trc_row.h"
 
 #include <string.h>
@@ -35,16 +36,68 @@ set_start(struct evcan_trc_reader_ *reader, int64_t ns)
 {
 	reader->start_ns = ns;
 	reader->clock = EVCAN_CLOCK_KERNEL;
-	reader->second_len = 0;
+	reader->second.len = 0;
+}
+
+/* Rows from the last three digits of their seconds on: m decimals, b bus, i
+ * identifier, ? direction's letter, l length; all else stands for itself. */
+static const char shapes[EVCAN_TRC_VERSIONS][EVCAN_TRC_WORDS * 8] = {
+	[EVCAN_TRC_1_1] = "mmm.m  ?x     iiiiiiii  l  ",
+	[EVCAN_TRC_1_3] = "mmm.mmm bb ?x    iiiiiiii -  l    ",
+	[EVCAN_TRC_2_0] = "mmm.mmm DT iiiiiiii ?x l  ",
+	[EVCAN_TRC_2_1] = "mmm.mmm DT bb iiiiiiii ?x -  l    "
+};
+
+static uint8_t
+place(const char *shape, char letter)
+{
+	const char *p = strchr(shape, letter);
+
+	return (uint8_t)(p != NULL ? p - shape : 0);
+}
+
+static void
+set_fast(struct evcan_trc_fast_ *fast, const char *shape)
+{
+	const size_t len = strlen(shape);
+	uint8_t text[EVCAN_TRC_WORDS * 8] = { 0 }, mask[sizeof(text)] = { 0 };
+
+	for (size_t i = 0; i < len; i++)
+		if (strchr("mbi?l", shape[i]) == NULL) {
+			text[i] = (uint8_t)shape[i];
+			mask[i] = 0xff;
+		}
+	for (unsigned i = 0; i < EVCAN_TRC_WORDS; i++) {
+		fast->text[i].key = get_le64(text + 8 * i);
+		fast->text[i].mask = get_le64(mask + 8 * i);
+	}
+	fast->decimals = len == 0 ? 0 : (uint8_t)strspn(shape + 4, "m");
+	fast->bus = place(shape, 'b');
+	fast->id = place(shape, 'i');
+	fast->direction = place(shape, '?');
+	fast->length = place(shape, 'l');
+	fast->data = (uint8_t)len;
+}
+
+/* Up to 8 bytes a length and its code are the same. */
+static bool
+same_columns(const char *a, const char *b)
+{
+	for (; *a == *b || ((*a | *b) == 'l' && (*a & *b) == 'L'); a++, b++)
+		if (*a == '\0')
+			return true;
+	return false;
 }
 
 void
 evcan_trc_use_columns_(struct evcan_trc_reader_ *reader, const char *letters)
 {
 	memcpy(reader->columns, letters, strlen(letters) + 1);
-	reader->usual = strcmp(letters,
-	    evcan_trc_versions_[EVCAN_TRC_2_1].columns) == 0;
-	reader->second_len = 0;
+	set_fast(&reader->fast, "");
+	for (int i = 0; i < EVCAN_TRC_VERSIONS; i++)
+		if (same_columns(letters, evcan_trc_versions_[i].columns))
+			set_fast(&reader->fast, shapes[i]);
+	reader->second.len = 0;
 }
 
 /* "$FILEVERSION=": a new header begins, also in the middle of a file that was

@@ -6,7 +6,6 @@
 
 #include <evcan/channel.h>
 
-#include "bytes.h"
 #include "text.h"
 
 /*
@@ -231,8 +230,9 @@ column_offset(struct row *row)
 	row->offset_ns = (int64_t)(ms * EVCAN_TRC_NS_PER_MS + part);
 	if (negative)
 		row->offset_ns = -row->offset_ns;
-	/* For the fast path: three decimals behind three whole digits. */
-	if (!negative && row->p - dot == 4 && dot - p >= 3)
+	/* For the fast path: decimals behind three whole digits. */
+	if (!negative && row->p - dot == row->reader->fast.decimals + 1 &&
+	    dot - p >= 3)
 		row->second = dot - 3;
 	return NULL;
 }
@@ -580,21 +580,18 @@ learn_fast(const struct row *row, const char *line)
 {
 	struct evcan_trc_reader_ *reader = row->reader;
 	const char *end = row->number_end;
-	const size_t len = row->second == NULL || end == NULL ? 0 :
-	    (size_t)(row->second - end);
-	uint8_t key[8] = { 0 };
 
-	reader->second_len = 0;
-	if (!reader->usual || len == 0 || len > sizeof(key) ||
-	    end - line > 24)
+	reader->second.len = 0;
+	if (reader->fast.decimals == 0 || row->second == NULL || end == NULL)
 		return;
-	memcpy(key, end, len);
-	reader->second_key = get_le64(key);
-	reader->second_mask = UINT64_MAX >> (64 - 8 * len);
-	reader->second_ns = reader->start_ns + row->offset_ns -
-	    row->offset_ns % (1000 * EVCAN_TRC_NS_PER_MS);
+	if (end[-1] == ')')   /* in versions 1.x; it goes with the second */
+		end--;
+	if (end - line > 24)
+		return;
 	reader->number_len = (uint8_t)(end - line);
-	reader->second_len = (uint8_t)len;
+	evcan_second_set_(&reader->second, end, (size_t)(row->second - end),
+	    reader->start_ns + row->offset_ns -
+	    row->offset_ns % (1000 * EVCAN_TRC_NS_PER_MS), reader->clock);
 }
 
 static enum evcan_line_

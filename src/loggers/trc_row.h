@@ -10,6 +10,7 @@
 #include <evcan/format.h>
 
 #include "channel_map.h"
+#include "fast_text.h"
 #include "lines.h"
 #include "zone.h"
 
@@ -38,6 +39,15 @@ extern const struct evcan_trc_name_ evcan_trc_versions_[EVCAN_TRC_VERSIONS];
 /* How a comment begins that carries a line of text in 1.x. */
 #define EVCAN_TRC_EVENT "evcan event "
 
+/* Where a row's parts stand behind its seconds, "123.456 DT 1 ...", in the
+ * form that PEAK's programs give it; and the text between them. */
+#define EVCAN_TRC_WORDS 5
+struct evcan_trc_fast_ {
+	uint8_t decimals;                /* 0: no rows are read fast */
+	uint8_t bus, id, direction, length, data;   /* bus 0: it has none */
+	struct evcan_key_ text[EVCAN_TRC_WORDS];
+};
+
 struct evcan_trc_reader_ {
 	const char *tz, *channels;       /* options */
 	struct evcan_zone_ zone;
@@ -53,12 +63,11 @@ struct evcan_trc_reader_ {
 	int64_t start_ns;
 	uint64_t last_number;            /* of a row */
 
-	/* The fast path: rows of version 2.1 begin with a number of so many
-	 * columns, then the bytes of a second that was seen before. */
-	bool usual;                      /* columns are those of 2.1 */
-	uint8_t number_len, second_len;
-	uint64_t second_mask, second_key;
-	int64_t second_ns;
+	/* The fast path: rows begin with a number of so many columns, then
+	 * the text of a second that was seen before. */
+	struct evcan_trc_fast_ fast;
+	uint8_t number_len;
+	struct evcan_second_ second;
 	uint16_t channel_of[10];         /* by digit; 0: not asked yet */
 };
 
