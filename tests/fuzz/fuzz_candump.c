@@ -1,139 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* fuzz_candump.c - any bytes as a candump log: whole and in pieces the same,
- * and what was read is written so that it reads the same */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+/* fuzz_candump.c - any bytes as a candump log */
+#include "fuzz_format.h"
 
-#include <evcan/error.h>
-#include <evcan/format.h>
-#include <evcan/frame.h>
-#include <evcan/options.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define FRAMES_MAX 4096
-
-struct result {
-	struct evcan_frame *frames;
-	size_t n;
-	struct evcan_decode out;
-	unsigned errors;
+static const struct way ways[] = {
+	{ { "decimals", "9", "direction", "true" } },
 };
-
-static void
-require(int good)
-{
-	if (!good)
-		abort();
-}
-
-static void
-read_all(const struct evcan_format *format, const uint8_t *data, size_t size,
-    size_t step, struct result *result)
-{
-	void *state = calloc(1, format->read_size);
-	struct evcan_decode *out = &result->out;
-	size_t at = 0, shown = step < size ? step : size;
-	bool ended = false;
-
-	if (size == 0)
-		data = (const uint8_t *)"";   /* a span points somewhere */
-	memset(out, 0, sizeof(*out));
-	out->line = 1;
-	result->n = result->errors = 0;
-	while (result->n < FRAMES_MAX) {
-		const struct evcan_span span = { data + at, shown - at, at,
-		    ended };
-		int r;
-
-		out->used = 0;
-		r = format->decode(state, &span, result->frames + result->n,
-		    FRAMES_MAX - result->n, out);
-		require(out->used <= span.len);
-		at += out->used;
-		if (r < 0) {
-			require(out->error.text[0] != '\0');
-			require(result->errors++ <= size);
-			evcan_error_clear(&out->error);
-			continue;
-		}
-		result->n += (size_t)r;
-		if (r > 0 || (out->used > 0 && at < shown))
-			continue;
-		if (ended)
-			break;
-		if (shown == size)
-			ended = true;
-		else
-			shown = size - shown < step ? size : shown + step;
-	}
-	require(!ended || at == size);
-	free(state);
-}
-
-static bool
-same(const struct evcan_frame *a, const struct evcan_frame *b)
-{
-	/* A name beyond the 65,535 that fit comes back as another. */
-	return evcan_frame_equal(a, b, 0, EVCAN_EQUAL_ANY_CHANNEL) &&
-	    a->flags == b->flags && a->dlc == b->dlc &&
-	    (a->channel == b->channel || a->channel == 0) &&
-	    a->clock == b->clock && a->dir == b->dir;
-}
-
-static void
-compare(const struct result *a, const struct result *b)
-{
-	require(a->n == b->n);
-	for (size_t i = 0; i < a->n; i++)
-		require(same(&a->frames[i], &b->frames[i]));
-}
-
-static void
-write_again(const struct evcan_format *format, const struct result *read,
-    struct result *again)
-{
-	struct evcan_options *options = evcan_options_new();
-	struct evcan_buffer out = { 0 };
-	struct evcan_encode info = { 0 };
-	void *state = calloc(1, format->write_size);
-
-	evcan_options_set(options, "decimals", "9", NULL);
-	evcan_options_set(options, "direction", "true", NULL);
-	require(evcan_options_fill(options, format->write_options, state,
-	    NULL) == 0);
-	require(format->begin(state, false, &out, NULL) == 0);
-	require(format->encode(state, read->frames, read->n, &out, &info) ==
-	    0);
-	require(info.unfit == 0);
-	read_all(format, out.data, out.len, SIZE_MAX / 2, again);
-	require(again->errors == 0);
-	/* A name of control characters is the one thing that may change. */
-	if (info.lost[0] == 0)
-		compare(read, again);
-	format->write_done(state);
-	free(state);
-	free(out.data);
-	evcan_options_free(options);
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct evcan_frame a[FRAMES_MAX], b[FRAMES_MAX];
-	const struct evcan_format *format = evcan_format_find("candump");
-	struct result whole = { .frames = a }, pieces = { .frames = b };
-	const size_t step = size > 0 ? data[0] % 80 + 1 : 1;
-
-	require(format->bid(data, size) >= 0);
-	read_all(format, data, size, SIZE_MAX / 2, &whole);
-	read_all(format, data, size, step, &pieces);
-	compare(&whole, &pieces);
-	require(whole.errors == pieces.errors);
-	require(whole.out.line == pieces.out.line);
-	require(whole.out.skipped == pieces.out.skipped);
-	require(whole.out.lost == pieces.out.lost);
-	write_again(format, &whole, &pieces);
-	return 0;
+	return fuzz_format("candump", ways, sizeof(ways) / sizeof(ways[0]), data,
+	    size);
 }

@@ -5,6 +5,7 @@ A log of every kind of frame, the same each time; frames in one shape, however
 they were read; and evcan's tool, which the variable EVCAN names.
 """
 import collections
+import glob
 import gzip
 import json
 import os
@@ -54,6 +55,11 @@ def check(what, got, expected):
             print("  got     ", g)
             print("  expected", e)
             break
+
+
+def verdict():
+    """What a test exits with."""
+    return 1 if failures else 0
 
 
 def make(number=2400, start=START, seed=3):
@@ -178,3 +184,36 @@ def relative(frames):
 
 def open_text(path):
     return gzip.open(path, "rt") if path.endswith(".gz") else open(path)
+
+
+# Of those that use the program print_log instead of the tool ----------------
+
+
+def ours(program, path):
+    """A log's frames in print_log's words."""
+    return [tuple(line.split(" "))
+            for line in run(program, "read", path).splitlines()]
+
+
+def words(msg, channel="%s", direction=True):
+    """A python-can message in print_log's words."""
+    kind = ("E" if msg.is_error_frame else "R" if msg.is_remote_frame else
+            "F" if msg.is_fd else "D")
+    bits = ("b" if msg.bitrate_switch else "") + \
+           ("e" if msg.error_state_indicator else "")
+    ident = "-" if msg.is_error_frame else "%x" % msg.arbitration_id
+    data = "-" if msg.is_error_frame else bytes(msg.data).hex()
+    return ("%.6f" % msg.timestamp, channel % msg.channel, kind + bits,
+            ident, "x" if msg.is_extended_id and not msg.is_error_frame
+            else "s", "Rx" if msg.is_rx or not direction else "Tx", data)
+
+
+def samples(kind, pattern):
+    """The real logs of that kind, if there are any here."""
+    where = os.environ.get("EVCAN_SAMPLES")
+    if not where:
+        print("EVCAN_SAMPLES is not set: no samples")
+        return []
+    names = sorted(glob.glob(os.path.join(where, kind, pattern)))
+    check("there are samples", [len(names) > 0], [True])
+    return names

@@ -16,50 +16,22 @@ import subprocess
 import sys
 import tempfile
 
-SKIP = 77
+sys.dont_write_bytecode = True
+
+import peers  # noqa: E402
+from peers import check, ours  # noqa: E402
 
 try:
     import can
     from can.io import ASCReader, ASCWriter
 except ImportError:
-    print("python-can is not installed")
-    sys.exit(SKIP)
+    peers.missing("python-can")
 
-failures = 0
 START = 1483389946
 
 
-def check(what, got, expected):
-    global failures
-    if got == expected and expected:
-        print("ok   ", what, "(%d)" % len(got))
-        return
-    failures += 1
-    print("FAILED", what, len(got), "instead of", len(expected))
-    for g, e in zip(got, expected):
-        if g != e:
-            print("  got     ", g)
-            print("  expected", e)
-            break
-
-
-def ours(program, path):
-    out = subprocess.run([program, "read", path], check=True,
-                         capture_output=True, text=True).stdout
-    return [tuple(line.split(" ")) for line in out.splitlines()]
-
-
 def row(msg):
-    """A python-can message in the words of print_log."""
-    kind = ("E" if msg.is_error_frame else "R" if msg.is_remote_frame else
-            "F" if msg.is_fd else "D")
-    bits = ("b" if msg.bitrate_switch else "") + \
-           ("e" if msg.error_state_indicator else "")
-    ident = "-" if msg.is_error_frame else "%x" % msg.arbitration_id
-    data = "-" if msg.is_error_frame else bytes(msg.data).hex()
-    return ("%.6f" % msg.timestamp, "can%s" % msg.channel, kind + bits,
-            ident, "x" if msg.is_extended_id and not msg.is_error_frame
-            else "s", "Rx" if msg.is_rx else "Tx", data)
+    return peers.words(msg, "can%s")
 
 
 def log_lines():
@@ -158,7 +130,7 @@ def main():
         test_we_write(program, where)
         test_peers_write(program, where)
         test_same_bytes(program, where)
-    return 1 if failures else 0
+    return peers.verdict()
 
 
 sys.exit(main())

@@ -153,7 +153,7 @@ def main():
         version = Version(where)
         for test in (test_shapes, test_append, test_marks, test_back):
             test(where, version)
-    return 1 if peers.failures else 0
+    return peers.verdict()
 
 
 sys.exit(main())

@@ -8,56 +8,22 @@ PRINT_LOG is the program tests/interop/print_log: `read FILE` prints a log's
 frames, `copy IN OUT` writes what it reads, with R and T if a third word
 `direction` follows. What peers write we read, and the other way round.
 """
-import glob
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 
-SKIP = 77
+sys.dont_write_bytecode = True
+
+import peers  # noqa: E402
+from peers import check, ours, words  # noqa: E402
 
 try:
     import can
     from can.io import CanutilsLogReader, CanutilsLogWriter
 except ImportError:
-    print("python-can is not installed")
-    sys.exit(SKIP)
-
-failures = 0
-
-
-def check(what, got, expected):
-    global failures
-    if got == expected:
-        print("ok   ", what, "(%d)" % len(got))
-        return
-    failures += 1
-    print("FAILED", what, len(got), "instead of", len(expected))
-    for g, e in zip(got, expected):
-        if g != e:
-            print("  got     ", g)
-            print("  expected", e)
-            break
-
-
-def ours(program, path):
-    out = subprocess.run([program, "read", path], check=True,
-                         capture_output=True, text=True).stdout
-    return [tuple(line.split(" ")) for line in out.splitlines()]
-
-
-def row(msg, direction=True):
-    """A python-can message in the words of print_log."""
-    kind = ("E" if msg.is_error_frame else "R" if msg.is_remote_frame else
-            "F" if msg.is_fd else "D")
-    bits = ("b" if msg.bitrate_switch else "") + \
-           ("e" if msg.error_state_indicator else "")
-    ident = "-" if msg.is_error_frame else "%x" % msg.arbitration_id
-    data = "-" if msg.is_error_frame else bytes(msg.data).hex()
-    return ("%.6f" % msg.timestamp, str(msg.channel), kind + bits, ident,
-            "x" if msg.is_extended_id and not msg.is_error_frame else "s",
-            "Rx" if msg.is_rx or not direction else "Tx", data)
+    peers.missing("python-can")
 
 
 def messages():
@@ -95,15 +61,15 @@ def test_python_can(program, where):
     for msg in frames:
         writer(msg)
     writer.stop()
-    expected = [row(m) for m in frames]
+    expected = [words(m) for m in frames]
     check("python-can writes, we read", ours(program, theirs), expected)
     subprocess.run([program, "copy", theirs, copy, "direction"], check=True)
     check("we write, python-can reads",
-          [row(m) for m in CanutilsLogReader(copy)], expected)
+          [words(m) for m in CanutilsLogReader(copy)], expected)
     subprocess.run([program, "copy", theirs, copy], check=True)
     check("we write without R and T, python-can reads",
-          [row(m) for m in CanutilsLogReader(copy)],
-          [row(m, False) for m in frames])
+          [words(m) for m in CanutilsLogReader(copy)],
+          [words(m, direction=False) for m in frames])
 
 
 def test_can_utils(program, where):
@@ -127,17 +93,8 @@ def test_can_utils(program, where):
 
 
 def test_samples(program):
-    where = os.environ.get("EVCAN_SAMPLES")
-    if not where:
-        print("EVCAN_SAMPLES is not set: no samples")
-        return
-    names = sorted(glob.glob(os.path.join(where, "candump", "*.log")))
-    if not names:
-        global failures
-        failures += 1
-        print("FAILED there are no samples in", where)
-    for name in names:
-        expected = [row(m) for m in CanutilsLogReader(name)]
+    for name in peers.samples("candump", "*.log"):
+        expected = [words(m) for m in CanutilsLogReader(name)]
         got = ours(program, name)
         # python-can knows one error frame only: the rest compares.
         pairs = [(g, e) for g, e in zip(got, expected)
@@ -154,7 +111,7 @@ def main():
         test_python_can(program, where)
         test_can_utils(program, where)
     test_samples(program)
-    return 1 if failures else 0
+    return peers.verdict()
 
 
 sys.exit(main())
