@@ -456,11 +456,8 @@ take_block(struct evcan_mf4_stream_ *stream, uint64_t at)
 		return false;
 	}
 	stream->tail = at + block.len;
-	if (is(&block, "DZ")) {
-		if (block.len > file->size - at && stream->walks)
-			return false;      /* being written when it ended */
+	if (is(&block, "DZ"))
 		return take_packed(stream, &block);
-	}
 	if (!is(&block, "DT") && !is(&block, "SD")) {
 		open_gap(stream, 0);
 		return evcan_mf4_fault_(file, at, "here stands a block "
