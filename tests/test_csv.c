@@ -599,6 +599,19 @@ bid_of(const char *text)
 	return csv->bid((const uint8_t *)text, strlen(text));
 }
 
+/* Forced to be one all the same: nothing is made up of what is not there. */
+static void
+no_data_column(void **state)
+{
+	static struct got got;
+
+	(void)state;
+	read_text("timestamp,arbitration_id,payload\n1.5,0x123,AQI=\n",
+	    &got);
+	assert_int_equal(got.n, 0);
+	assert_int_equal(got.errors, 1);
+}
+
 static void
 bids(void **state)
 {
@@ -664,6 +677,7 @@ main(void)
 		cmocka_unit_test(unfit_and_gap),
 		cmocka_unit_test(appending),
 		cmocka_unit_test(bids),
+		cmocka_unit_test(no_data_column),
 		cmocka_unit_test(samples)
 	};
 

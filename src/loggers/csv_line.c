@@ -171,7 +171,8 @@ evcan_csv_header_(const char *p, const char *eol,
 				made.columns |= 1u << column;
 		}
 		if (!EVCAN_COLUMNS_HAVE(made.columns, EVCAN_COLUMN_TIME) ||
-		    !EVCAN_COLUMNS_HAVE(made.columns, EVCAN_COLUMN_ID))
+		    !EVCAN_COLUMNS_HAVE(made.columns, EVCAN_COLUMN_ID) ||
+		    !EVCAN_COLUMNS_HAVE(made.columns, EVCAN_COLUMN_DATA))
 			continue;
 		*layout = made;
 		return true;
