@@ -57,7 +57,7 @@ static const struct evcan_option writer_rows[] = {
 	  .offset = offsetof(struct evcan_log_writer_options_,
 	      close_timeout) },
 	{ .name = "gzip", .type = EVCAN_OPTION_CHOICE, .fallback = "auto",
-	  .choices = "auto on=true off=false",
+	  .choices = "auto on off on=true off=false",
 	  .help = "compress the log; auto: if its name ends in .gz",
 	  .offset = offsetof(struct evcan_log_writer_options_, gzip) },
 	{ .name = "gzip_level", .type = EVCAN_OPTION_INT, .fallback = "1",
