@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 static inline double
@@ -111,6 +112,30 @@ evcan_bench_head(void)
 {
 	printf("%-32s %-10s %12s %12s %-22s %12s %12s\n", "name", "unit",
 	    "ours", "peer", "peer_name", "ratio", "of_limit");
+}
+
+/*
+ * The tool to measure: the program itself, not the script that stands for it
+ * in a build directory, whose shell would be measured too.
+ */
+static inline const char *
+evcan_bench_tool(void)
+{
+	static char path[600], libs[500];
+	const char *tool = getenv("EVCAN");
+	const char *slash;
+
+	if (tool == NULL)
+		tool = "./evcan";
+	slash = strrchr(tool, '/');
+	if (slash == NULL || strlen(tool) > 400)
+		return tool;
+	snprintf(libs, sizeof(libs), "%.*s/.libs", (int)(slash - tool), tool);
+	snprintf(path, sizeof(path), "%s%s", libs, slash);
+	if (access(path, X_OK) != 0)
+		return tool;
+	setenv("LD_LIBRARY_PATH", libs, 1);
+	return path;
 }
 
 #endif

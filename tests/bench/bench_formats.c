@@ -260,9 +260,8 @@ static void
 convert_row(const char *name, const char *kind, const char *from,
     const char *to, const char *const *peer)
 {
-	const char *tool = getenv("EVCAN");
-	const char *const ours[] = { tool != NULL ? tool : "./evcan",
-	    "convert", "-q", from, to, NULL };
+	const char *const ours[] = { evcan_bench_tool(), "convert", "-q",
+	    from, to, NULL };
 	const char *floor_out = in_dir("floor.out");
 	double floor[RUNS], took, theirs;
 	char row[64];
@@ -411,7 +410,7 @@ bare_inflate(const struct containers *c, enum evcan_codec_ codec)
 
 		for (size_t k = 0; k < c->n; k++)
 			require(evcan_inflater_run_(d, c->packed[k],
-			    c->packed_len[k], NULL, out, sizeof(out), &got) ==
+			    c->packed_len[k], NULL, out, c->len[k], &got) ==
 			    EVCAN_INFLATED, "inflate");
 		s[i] = seconds(false) - start;
 	}
@@ -525,8 +524,9 @@ bare_select(void)
 		sum += (int64_t)sqlite3_column_double(s, 0);
 		for (int i = 1; i < 6; i++)
 			sum += sqlite3_column_int(s, i);
-		sum += *(const uint8_t *)sqlite3_column_blob(s, 6) +
-		    sqlite3_column_bytes(s, 6);
+		/* No data is no pointer. */
+		if (sqlite3_column_bytes(s, 6) > 0)
+			sum += *(const uint8_t *)sqlite3_column_blob(s, 6);
 	}
 	sqlite3_finalize(s);
 	sqlite3_close(db);

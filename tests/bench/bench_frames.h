@@ -22,8 +22,8 @@ evcan_bench_rnd(void)
 }
 
 /* As a car speaks: 59 identifiers on two buses, each with a length of its
- * own, a counter, a checksum and signals that move slowly; or everything by
- * chance. One frame in half a millisecond, with some jitter. */
+ * own, a counter, a checksum and signals that move slowly; or identifiers,
+ * lengths, data and buses by chance. One frame in half a millisecond. */
 static inline void
 evcan_bench_frames(struct evcan_frame *frames, size_t n, bool random)
 {
@@ -53,7 +53,7 @@ evcan_bench_frames(struct evcan_frame *frames, size_t n, bool random)
 		frames[i].channel = (uint16_t)((random ? x >> 20 & 1 :
 		    k % 3 == 0) ? b : a);
 		frames[i].clock = EVCAN_CLOCK_KERNEL;
-		time_ns += 480000 + (x >> 12) % 40 * 1000;
+		time_ns += 500000;
 		frames[i].time_ns = time_ns;
 	}
 }

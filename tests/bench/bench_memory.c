@@ -50,14 +50,12 @@ make_log(const char *path, size_t n)
 static double
 convert(const char *from, const char *to, const char *format)
 {
-	const char *tool = getenv("EVCAN");
+	const char *tool = evcan_bench_tool();
 	struct rusage usage;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (tool == NULL)
-			tool = "./evcan";
 		execl(tool, tool, "convert", "-q", from, to, "-F", format,
 		    (char *)NULL);
 		_exit(127);

@@ -54,6 +54,9 @@ def main():
             break
     for suffix in ("asc", "blf", "csv", "db", "trc"):
         name = os.path.join(where, "peer." + suffix)
+        # A database is always appended to.
+        if os.path.exists(name):
+            os.unlink(name)
         writing = write(name, frames)
         reading, n = read(name)
         assert n == len(frames), (suffix, n)
