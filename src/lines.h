@@ -26,6 +26,15 @@ struct evcan_fault_ {
 	bool again;         /* told once: the line shall be tried again */
 };
 
+/* For a grammar's return: what is wrong, and where. */
+static inline enum evcan_line_
+evcan_line_bad_(struct evcan_fault_ *fault, const char *at, const char *why)
+{
+	fault->at = at;
+	fault->why = why;
+	return EVCAN_LINE_BAD;
+}
+
 /* Kept by a decoder between calls, zeroed at first. */
 struct evcan_lines_ {
 	bool skipping;           /* inside a line that is too long */

@@ -32,14 +32,6 @@ static const char *const starts[][2] = {
 	{ "start", "of" }, { "start", "der" }
 };
 
-static enum evcan_line_
-bad(struct evcan_fault_ *fault, const char *at, const char *why)
-{
-	fault->why = why;
-	fault->at = at;
-	return EVCAN_LINE_BAD;
-}
-
 static uint8_t
 hex_value(char c)
 {
@@ -319,7 +311,8 @@ get_large(struct evcan_asc_word_ word, const char *p, const char *eol,
 	unsigned n;
 
 	if (!get_number(word, 16, 2, &hex))
-		return bad(fault, word.p, "this DLC is not a hex digit");
+		return evcan_line_bad_(fault, word.p,
+		    "this DLC is not a hex digit");
 	get_number(word, 10, 2, &decimal);
 	n = get_bytes(&p, eol, dec, EVCAN_MAX_DATA, frame->data);
 	if (n == 8 && (hex <= 15 || (decimal > 8 && decimal <= 15))) {
@@ -329,7 +322,8 @@ get_large(struct evcan_asc_word_ word, const char *p, const char *eol,
 	}
 	if (n <= 8 || (n != hex && (hex > 15 || n != evcan_dlc2len(hex)) &&
 	    (decimal > 15 || n != evcan_dlc2len(decimal))))
-		return bad(fault, p, "the line ends before its data does");
+		return evcan_line_bad_(fault, p,
+		    "the line ends before its data does");
 	frame->flags |= EVCAN_FRAME_FD;
 	frame->len = (uint8_t)n;
 	frame->dlc = evcan_len2dlc(n);
@@ -345,11 +339,13 @@ get_data(struct evcan_asc_reader_ *reader, const char *p, const char *eol,
 	uint32_t dlc;
 
 	if (word.p == NULL)
-		return bad(fault, p, "the line ends before the DLC");
+		return evcan_line_bad_(fault, p,
+		    "the line ends before the DLC");
 	if (!get_number(word, 16, 2, &dlc) || dlc > 8)
 		return get_large(word, p, eol, reader->dec, frame, fault);
 	if (get_bytes(&p, eol, reader->dec, dlc, frame->data) < dlc)
-		return bad(fault, p, reader->dec ? "here a data byte should "
+		return evcan_line_bad_(fault, p,
+		    reader->dec ? "here a data byte should "
 		    "be, up to 255" : "here a data byte should be, two hex "
 		    "digits");
 	frame->len = frame->dlc = (uint8_t)dlc;
@@ -384,13 +380,15 @@ classic_line(struct evcan_asc_reader_ *reader, struct evcan_asc_word_ id,
 	if (!reader->base_told && !reader->dec)
 		guess_base(reader, id, p, eol);
 	if (!get_id(id, reader->dec ? 10 : 16, frame))
-		return bad(fault, id.p, reader->dec ? "this identifier is "
+		return evcan_line_bad_(fault, id.p,
+		    reader->dec ? "this identifier is "
 		    "not decimal or too large" : "this identifier is larger "
 		    "than 7FF, or 1FFFFFFFx");
 	if (evcan_asc_is_(word, "d"))
 		return get_data(reader, p, eol, frame, fault);
 	if (!evcan_asc_is_(word, "r"))
-		return bad(fault, word.p != NULL ? word.p : p, "behind the "
+		return evcan_line_bad_(fault, word.p != NULL ? word.p : p,
+		    "behind the "
 		    "direction there is neither d nor r");
 	get_remote(p, eol, frame);
 	return EVCAN_LINE_FRAME;
@@ -620,7 +618,8 @@ fd_line(struct evcan_asc_word_ word, const char *p, const char *eol,
 		return EVCAN_LINE_OTHER;
 	}
 	if (!get_id(id, 16, frame))
-		return bad(fault, id.p, "this identifier is larger than 7FF, "
+		return evcan_line_bad_(fault, id.p,
+		    "this identifier is larger than 7FF, "
 		    "or 1FFFFFFFx");
 	rest = p;
 	if (old ? fd_old_body(p, eol, frame) : fd_body(p, eol, frame))
@@ -628,7 +627,8 @@ fd_line(struct evcan_asc_word_ word, const char *p, const char *eol,
 	evcan_asc_word_(&p, eol);    /* a symbolic name */
 	if (!old && fd_body(p, eol, frame))
 		return EVCAN_LINE_FRAME;
-	return bad(fault, rest, "here BRS, ESI, DLC, length and all data "
+	return evcan_line_bad_(fault, rest,
+	    "here BRS, ESI, DLC, length and all data "
 	    "bytes should be");
 }
 
@@ -779,7 +779,8 @@ evcan_asc_line_(void *state, const char *p, const char *eol,
 		return EVCAN_LINE_OTHER;
 	}
 	if (!advance(reader, stamp, &time_ns))
-		return bad(fault, p, "this time is more than 31 years from "
+		return evcan_line_bad_(fault, p,
+		    "this time is more than 31 years from "
 		    "the start");
 	remember_second(reader, line, rest, stamp);
 	return stamped_line(reader, rest, eol, time_ns, frame, out, fault);

@@ -59,14 +59,6 @@ static const struct evcan_option read_rows[] = {
 	{ .name = NULL }
 };
 
-static enum evcan_line_
-bad(struct evcan_fault_ *fault, const char *at, const char *why)
-{
-	fault->at = at;
-	fault->why = why;
-	return EVCAN_LINE_BAD;
-}
-
 /* Headers */
 
 static void
@@ -388,13 +380,14 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 	const char *why;
 
 	if (!get_type(record->type, &flags))
-		return bad(fault, record->type.text,
+		return evcan_line_bad_(fault, record->type.text,
 		    "expected a type: s, x, sr, xr, s-fd, x-fd or ERR");
 	if (!evcan_cell_uint_(record->id, base, EVCAN_MAX_EXT_ID, &id))
-		return bad(fault, record->id.text,
+		return evcan_line_bad_(fault, record->id.text,
 		    "expected an identifier of at most 29 bits");
 	if (!evcan_cell_uint_(record->dlc, 10, 65535, &dlc))
-		return bad(fault, record->dlc.text, "expected a length");
+		return evcan_line_bad_(fault, record->dlc.text,
+		    "expected a length");
 	if (reader->protocol == J1939 && dlc > 8) {
 		out->skipped++;   /* put together out of several frames */
 		return EVCAN_LINE_OTHER;
@@ -402,11 +395,11 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 	len = evcan_cells_data_(cells, record->data, base, EVCAN_MAX_DATA,
 	    frame->data);
 	if (!is_length(flags, dlc, len) || record->data + len < cells->n)
-		return bad(fault, record->dlc.text,
+		return evcan_line_bad_(fault, record->dlc.text,
 		    "expected as many bytes as this length says");
 	why = evcan_cells_frame_(frame, id, flags, dlc, len);
 	return why == NULL ? EVCAN_LINE_FRAME :
-	    bad(fault, record->id.text, why);
+	    evcan_line_bad_(fault, record->id.text, why);
 }
 
 static enum evcan_line_
@@ -433,23 +426,24 @@ get_record(struct reader *reader, const struct evcan_cells_ *cells,
 	int64_t ns;
 
 	if (!get_time(reader, cells->cell[0], &ns))
-		return bad(fault, cells->cell[0].text,
+		return evcan_line_bad_(fault, cells->cell[0].text,
 		    "expected a time as 13:02:01:0004");
 	if (error >= 2 && error <= 4)
 		what = get_error(cells, &record, frame);
 	else if (!get_cells(reader, cells, &record))
-		return bad(fault, cells->cell[cells->n - 1].text,
+		return evcan_line_bad_(fault, cells->cell[cells->n - 1].text,
 		    "the line ends within a frame");
 	else
 		what = get_frame(reader, cells, &record, frame, out, fault);
 	if (what != EVCAN_LINE_FRAME)
 		return what;
 	if (!evcan_cell_uint_(record.channel, 10, 65535, &channel))
-		return bad(fault, record.channel.text,
+		return evcan_line_bad_(fault, record.channel.text,
 		    "expected a channel's number");
 	if (!evcan_cell_is_(record.dir, "Rx") &&
 	    !evcan_cell_is_(record.dir, "Tx"))
-		return bad(fault, record.dir.text, "expected Rx or Tx");
+		return evcan_line_bad_(fault, record.dir.text,
+		    "expected Rx or Tx");
 	frame->time_ns = ns;
 	frame->clock = reader->dated ? EVCAN_CLOCK_KERNEL :
 	    EVCAN_CLOCK_RELATIVE;

@@ -27,14 +27,6 @@ static const struct evcan_option read_rows[] = {
 	{ .name = NULL }
 };
 
-static enum evcan_line_
-bad(struct evcan_fault_ *fault, const char *at, const char *why)
-{
-	fault->at = at;
-	fault->why = why;
-	return EVCAN_LINE_BAD;
-}
-
 /* Old files of SavvyCAN have no point: whole microseconds. */
 static bool
 get_time(struct evcan_cell_ cell, int64_t *ns)
@@ -126,15 +118,15 @@ get_frame(const struct evcan_cells_ *cells, unsigned flags,
 	unsigned len;
 
 	if (!evcan_cell_uint_(id_cell, 16, EVCAN_MAX_EXT_ID, &id))
-		return bad(fault, id_cell.text,
+		return evcan_line_bad_(fault, id_cell.text,
 		    "expected an identifier in hex");
 	len = evcan_cells_data_(cells, 3, 16, 8, frame->data);
 	if (3 + len < cells->n)
-		return bad(fault, cells->cell[3 + len].text,
+		return evcan_line_bad_(fault, cells->cell[3 + len].text,
 		    "expected up to 8 bytes in hex");
 	why = evcan_cells_frame_(frame, id, flags, len, len);
 	return why == NULL ? EVCAN_LINE_FRAME :
-	    bad(fault, id_cell.text, why);
+	    evcan_line_bad_(fault, id_cell.text, why);
 }
 
 static enum evcan_line_
@@ -162,10 +154,10 @@ get_line(void *state, const char *p, const char *eol,
 		return EVCAN_LINE_OTHER;
 	}
 	if (!get_time(cells.cell[0], &ns))
-		return bad(fault, cells.cell[0].text,
+		return evcan_line_bad_(fault, cells.cell[0].text,
 		    "expected a time in seconds");
 	if (kind == 0 || bus < 0)
-		return bad(fault, type.text,
+		return evcan_line_bad_(fault, type.text,
 		    "expected R11, R29, T11 or T29, or a C record");
 	if (kind == 'C')
 		return get_note(type, eol, ns, out);

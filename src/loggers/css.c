@@ -49,14 +49,6 @@ static const struct evcan_option read_rows[] = {
 	{ .name = NULL }
 };
 
-static enum evcan_line_
-bad(struct evcan_fault_ *fault, const char *at, const char *why)
-{
-	fault->at = at;
-	fault->why = why;
-	return EVCAN_LINE_BAD;
-}
-
 static void
 get_header(struct reader *reader, const struct evcan_cells_ *cells)
 {
@@ -83,7 +75,8 @@ get_numbers(const struct reader *reader, const struct evcan_cells_ *cells,
 		if (evcan_cell_uint_(cell, i == ID ? 16 : 10,
 		    EVCAN_MAX_EXT_ID, &number[i]))
 			continue;
-		bad(fault, cell.text, "expected a number in this column");
+		evcan_line_bad_(fault, cell.text,
+		    "expected a number in this column");
 		return false;
 	}
 	return true;
@@ -138,21 +131,23 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 	const char *why;
 
 	if (!evcan_cell_nanos_(time, &frame->time_ns))
-		return bad(fault, time.text, "expected a time in seconds");
+		return evcan_line_bad_(fault, time.text,
+		    "expected a time in seconds");
 	if (!get_numbers(reader, cells, number, fault))
 		return EVCAN_LINE_BAD;
 	if (!get_data(data, frame->data, &len))
-		return bad(fault, data.text, "expected up to 64 bytes in hex");
+		return evcan_line_bad_(fault, data.text,
+		    "expected up to 64 bytes in hex");
 	flags = get_flags(number);
 	if ((flags & EVCAN_FRAME_RTR) == 0 && reader->place[LENGTH] <
 	    cells->n && number[LENGTH] != len)
-		return bad(fault, data.text,
+		return evcan_line_bad_(fault, data.text,
 		    "the bytes are not as many as DataLength says");
 	/* Some writers give no DLC of its own. */
 	why = evcan_cells_frame_(frame, number[ID], flags,
 	    reader->place[DLC] < cells->n ? number[DLC] : len, len);
 	if (why != NULL)
-		return bad(fault, fault->at, why);
+		return evcan_line_bad_(fault, fault->at, why);
 	frame->clock = evcan_cells_clock_(frame->time_ns);
 	frame->dir = number[DIR] != 0 ? EVCAN_DIR_TX : EVCAN_DIR_RX;
 	frame->channel = evcan_channel_map_channel_(&reader->map,

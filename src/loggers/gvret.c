@@ -55,14 +55,6 @@ static const struct evcan_option read_rows[] = {
 	{ .name = NULL }
 };
 
-static enum evcan_line_
-bad(struct evcan_fault_ *fault, const char *at, const char *why)
-{
-	fault->at = at;
-	fault->why = why;
-	return EVCAN_LINE_BAD;
-}
-
 /* @return whether it is a header */
 static bool
 get_header(struct reader *reader, const struct evcan_cells_ *cells)
@@ -139,17 +131,18 @@ get_bare(const struct evcan_cells_ *cells, struct evcan_frame *frame,
 	uint32_t id;
 
 	if (!evcan_cell_uint_(cells->cell[0], 16, EVCAN_MAX_EXT_ID, &id))
-		return bad(fault, cells->cell[0].text,
+		return evcan_line_bad_(fault, cells->cell[0].text,
 		    "expected an identifier in hex");
 	evcan_cells_blanks_(&bytes, data.text, data.text + data.len);
 	len = evcan_cells_data_(&bytes, 0, 16, EVCAN_MAX_DATA, frame->data);
 	if (len < bytes.n || cells->n > 2)
-		return bad(fault, len < bytes.n ? bytes.cell[len].text :
+		return evcan_line_bad_(fault,
+		    len < bytes.n ? bytes.cell[len].text :
 		    cells->cell[2].text, "expected up to 64 bytes in hex");
 	why = evcan_cells_frame_(frame, id, len > 8 ? EVCAN_FRAME_FD : 0,
 	    len, len);
 	if (why != NULL)
-		return bad(fault, cells->cell[0].text, why);
+		return evcan_line_bad_(fault, cells->cell[0].text, why);
 	frame->time_ns = 0;
 	frame->clock = EVCAN_CLOCK_NONE;
 	frame->dir = EVCAN_DIR_RX;
@@ -167,29 +160,31 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 	const char *why;
 
 	if (!get_time(at(reader, cells, TIME), &frame->time_ns))
-		return bad(fault, fault->at,
+		return evcan_line_bad_(fault, fault->at,
 		    "expected a time in microseconds");
 	if (!evcan_cell_uint_(at(reader, cells, ID), 16, EVCAN_MAX_EXT_ID,
 	    &id))
-		return bad(fault, fault->at, "expected an identifier in hex "
+		return evcan_line_bad_(fault, fault->at,
+		    "expected an identifier in hex "
 		    "of at most 29 bits");
 	if (reader->place[BUS] < EVCAN_CELLS_MAX &&
 	    !evcan_cell_uint_(at(reader, cells, BUS), 10, 65534, &bus))
-		return bad(fault, fault->at, "expected a bus's number");
+		return evcan_line_bad_(fault, fault->at,
+		    "expected a bus's number");
 	if (!evcan_cell_uint_(at(reader, cells, LENGTH), 10, EVCAN_MAX_DATA,
 	    &length))
-		return bad(fault, fault->at,
+		return evcan_line_bad_(fault, fault->at,
 		    "expected a length of at most 64");
 	len = evcan_cells_data_(cells, reader->place[DATA], 16, length,
 	    frame->data);
 	if (len < length)
-		return bad(fault, fault->at,
+		return evcan_line_bad_(fault, fault->at,
 		    "there are fewer bytes than LEN says");
 	flags = get_bool(at(reader, cells, EXTENDED)) ? EVCAN_FRAME_EXT : 0;
 	why = evcan_cells_frame_(frame, id, flags | (len > 8 ?
 	    EVCAN_FRAME_FD : 0u), len, len);
 	if (why != NULL)
-		return bad(fault, fault->at, why);
+		return evcan_line_bad_(fault, fault->at, why);
 	frame->time_ns = from_origin(reader, frame->time_ns);
 	frame->clock = evcan_cells_clock_(frame->time_ns);
 	frame->dir = evcan_cell_is_(dir, "Tx") ? EVCAN_DIR_TX : EVCAN_DIR_RX;

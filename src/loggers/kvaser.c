@@ -49,14 +49,6 @@ struct record {
 	bool error;
 };
 
-static enum evcan_line_
-bad(struct evcan_fault_ *fault, const char *at, const char *why)
-{
-	fault->at = at;
-	fault->why = why;
-	return EVCAN_LINE_BAD;
-}
-
 static bool
 is_number(struct evcan_cell_ cell)
 {
@@ -261,21 +253,22 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 		learn_base(reader, cells, record);
 	base = !csv && reader->base == HEX ? 16 : 10;
 	if (!evcan_cell_uint_(record->id, base, EVCAN_MAX_EXT_ID, &id))
-		return bad(fault, record->id.text,
+		return evcan_line_bad_(fault, record->id.text,
 		    "expected an identifier of at most 29 bits");
 	if (!evcan_cell_uint_(record->dlc, 10, EVCAN_MAX_DATA, &dlc))
-		return bad(fault, record->dlc.text, "expected a length");
+		return evcan_line_bad_(fault, record->dlc.text,
+		    "expected a length");
 	len = evcan_cells_data_(cells, record->data, base,
 	    room < EVCAN_MAX_DATA ? room : EVCAN_MAX_DATA, frame->data);
 	if (dlc > 15)
 		record->flags |= EVCAN_FRAME_FD;
 	want = wanted(record, dlc, len);
 	if (want > len)
-		return bad(fault, record->dlc.text,
+		return evcan_line_bad_(fault, record->dlc.text,
 		    "there are fewer bytes than this length says");
 	why = evcan_cells_frame_(frame, id, record->flags, dlc, want);
 	return why == NULL ? EVCAN_LINE_FRAME :
-	    bad(fault, record->id.text, why);
+	    evcan_line_bad_(fault, record->id.text, why);
 }
 
 /* What is no frame: a trigger is an event. */
@@ -344,12 +337,13 @@ get_line(void *state, const char *p, const char *eol,
 	if (!find(&cells, p, eol, &csv, &record)) {
 		if (cells.n == 0)
 			return EVCAN_LINE_OTHER;
-		return is_torn(&cells) ? bad(fault, cells.end, "the line "
+		return is_torn(&cells) ? evcan_line_bad_(fault, cells.end,
+		    "the line "
 		    "ends within a frame, or has no direction") :
 		    get_other(&cells, eol, out);
 	}
 	if (!evcan_cell_uint_(record.channel, 10, 65534, &channel))
-		return bad(fault, record.channel.text,
+		return evcan_line_bad_(fault, record.channel.text,
 		    "expected a channel's number");
 	if (record.error) {
 		evcan_error_frame_(frame);
