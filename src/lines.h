@@ -92,11 +92,12 @@ evcan_lines_decode_fast_(struct evcan_lines_ *lines,
 	while (n < max && p < end && lines->why == NULL && !out->has_event) {
 		const size_t before = n;
 
-		while (n < max && p < far && !lines->skipping &&
-		    (next = fast(state, p, end, &frames[n])) != NULL) {
-			n++;
-			p = next;
-		}
+		if (!lines->skipping)
+			while (n < max && p < far && (next = fast(state, p,
+			    end, &frames[n])) != NULL) {
+				n++;
+				p = next;
+			}
 		out->line += n - before;
 		if (n == max)
 			break;

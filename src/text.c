@@ -61,15 +61,15 @@ const char evcan_text_is_xl_[] = "a CAN XL frame, which is not supported";
 #define B3 0x0000ff0000ff0000u
 
 const struct evcan_spaced_ evcan_spaced_[9] = {
-	{ { 0, 0, 0 }, { 0, 0 } },
-	{ { B1 & 0xff, 0, 0 }, { 0xffff, 0 } },
-	{ { B1 & 0xffffffff, 0, 0 }, { 0xffffffff, 0 } },
-	{ { B1, 0, 0 }, { 0xffffffffffff, 0 } },
-	{ { B1, B2 & 0xffff, 0 }, { UINT64_MAX, 0 } },
-	{ { B1, B2 & 0xffffffffff, 0 }, { UINT64_MAX, 0xffff } },
-	{ { B1, B2, 0 }, { UINT64_MAX, 0xffffffff } },
-	{ { B1, B2, B3 & 0xffffff }, { UINT64_MAX, 0xffffffffffff } },
-	{ { B1, B2, B3 }, { UINT64_MAX, UINT64_MAX } }
+	{ { 0, 0, 0 }, 0 },
+	{ { B1 & 0xff, 0, 0 }, 0xff },
+	{ { B1 & 0xffffffff, 0, 0 }, 0xffff },
+	{ { B1, 0, 0 }, 0xffffff },
+	{ { B1, B2 & 0xffff, 0 }, 0xffffffff },
+	{ { B1, B2 & 0xffffffffff, 0 }, 0xffffffffff },
+	{ { B1, B2, 0 }, 0xffffffffffff },
+	{ { B1, B2, B3 & 0xffffff }, 0xffffffffffffff },
+	{ { B1, B2, B3 }, UINT64_MAX }
 };
 
 #undef B1

@@ -122,6 +122,32 @@ test_bid(void **unused)
 	assert_int_equal(bid_of("\tint x;\n"), 0);
 }
 
+/* Nothing is taken for written before there was a second. */
+static void
+test_last_time(void **unused)
+{
+	const struct evcan_frame frame = { .time_ns = INT64_MAX, .id = 0x123,
+	    .len = 1, .dlc = 1, .data = { 0x45 },
+	    .clock = EVCAN_CLOCK_KERNEL };
+	struct evcan_options *options = evcan_options_new();
+	void *state = calloc(1, FORMAT->write_size);
+	struct evcan_buffer out = { .data = NULL };
+	struct evcan_encode info = { .unfit = 0 };
+
+	(void)unused;
+	assert_int_equal(evcan_options_fill(options, FORMAT->write_options,
+	    state, NULL), 0);
+	assert_int_equal(FORMAT->begin(state, NULL, &out, NULL), 0);
+	assert_int_equal(FORMAT->encode(state, &frame, 1, &out, &info), 0);
+	evcan_buffer_append(&out, "", 1);
+	assert_string_equal((char *)out.data,
+	    "(9223372036.854775) vcan0 123#45\n");
+	FORMAT->write_done(state);
+	evcan_options_free(options);
+	free(out.data);
+	free(state);
+}
+
 int
 main(void)
 {
@@ -130,6 +156,7 @@ main(void)
 		cmocka_unit_test(test_screen_times),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_bid),
+		cmocka_unit_test(test_last_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 #include <evcan/format.h>
 #include <evcan/options.h>
 
+#include "fast_text.h"
+
 /* A head, then a line that teaches the fast path, which reads further ones
  * like it only when it knows the second. */
 static const struct sample {
@@ -156,11 +158,71 @@ says_the_same(void **state)
 	}
 }
 
+/* " 56 0C 20", character by character. @return false: it is not */
+static bool
+spaced_data(const uint8_t *p, unsigned n, uint8_t *data)
+{
+	memset(data, 0, 8);
+	for (unsigned i = 0; i < n; i++, p += 3) {
+		const unsigned high = evcan_hex_value_[p[1]];
+		const unsigned low = evcan_hex_value_[p[2]];
+
+		if (*p != ' ' || high > 15 || low > 15)
+			return false;
+		data[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+/* Every length, and every character at every place. */
+static void
+spaced_data_is_checked(void **state)
+{
+	uint8_t text[] = " 56 0c 20 A5 E1 B4 96 4F", data[8];
+	struct evcan_frame frame;
+
+	(void)state;
+	for (unsigned n = 0; n <= 8; n++)
+		for (unsigned at = 0; at < 24; at++) {
+			const uint8_t was = text[at];
+
+			for (unsigned c = 0; c < 256; c++) {
+				bool good;
+
+				text[at] = (uint8_t)c;
+				good = spaced_data(text, n, data);
+				assert_int_equal(evcan_spaced_data_(text, n,
+				    &frame), good);
+				assert_int_equal(frame.len, n);
+				assert_int_equal(frame.dlc, n);
+				if (good)
+					assert_memory_equal(frame.data, data,
+					    8);
+			}
+			text[at] = was;
+		}
+}
+
+static void
+six_digits_are_right(void **state)
+{
+	char want[8], text[6];
+
+	(void)state;
+	for (unsigned i = 0; i < 1000000; i++) {
+		snprintf(want, sizeof(want), "%06u", i);
+		evcan_text_put_six_(text, i);
+		assert_memory_equal(text, want, 6);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_the_same)
+		cmocka_unit_test(says_the_same),
+		cmocka_unit_test(spaced_data_is_checked),
+		cmocka_unit_test(six_digits_are_right)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,12 +71,11 @@ fast_decimals(const uint8_t *p, int64_t *ns)
 	return p + 10;
 }
 
-/* An identifier and blanks, 16 characters: without branches, as nothing about
- * an identifier can be guessed. @return false: on a surprise */
+/* An identifier of any length, from 16 characters: without branches, as
+ * nothing about it can be guessed. @return false: on a surprise */
 static inline bool
-fast_id(const uint8_t *p, struct evcan_frame *frame)
+any_id(uint64_t x, uint64_t y, const uint8_t *p, struct evcan_frame *frame)
 {
-	const uint64_t x = get_le64(p), y = get_le64(p + 8);
 	uint64_t values, rest;
 	/* The digits at the front end where something else is. */
 	const unsigned n = evcan_bytes_before_(evcan_hex_digits_(x, &values));
@@ -93,13 +92,32 @@ fast_id(const uint8_t *p, struct evcan_frame *frame)
 	    (is_x ? EVCAN_MAX_EXT_ID : EVCAN_MAX_STD_ID))) == 0;
 }
 
+/* An identifier and blanks, 16 characters. Three digits are most common.
+ * @return false: on a surprise */
+static inline bool
+fast_id(const uint8_t *p, struct evcan_frame *frame)
+{
+	const uint64_t x = get_le64(p), y = get_le64(p + 8);
+	const unsigned a = evcan_hex_value_[p[0]];
+	const unsigned b = evcan_hex_value_[p[1]];
+	const unsigned c = evcan_hex_value_[p[2]];
+
+	/* a > 7 is also what is no digit at all. */
+	if (x >> 24 != EVCAN_BLANKS >> 24 || y != EVCAN_BLANKS || a > 7 ||
+	    (b | c) > 15)
+		return any_id(x, y, p, frame);
+	frame->id = a << 8 | b << 4 | c;
+	frame->flags = 0;
+	return true;
+}
+
 /* The end of the line behind its data: at once, or after words that do not
  * matter. @return the next line, or NULL: not near, or a surprise */
 static inline const uint8_t *
 fast_end(const uint8_t *p, const uint8_t *end)
 {
-	if (*p == '\r')
-		return p[1] == '\n' ? p + 2 : NULL;
+	if (get_le16(p) == ('\r' | '\n' << 8))
+		return p + 2;
 	if (*p == '\n')
 		return p + 1;
 	if (*p != ' ')
@@ -129,7 +147,6 @@ fast_line(void *state, const char *line, const char *end,
 	struct evcan_asc_reader_ *reader = state;
 	const uint8_t *p = (const uint8_t *)line;
 	int64_t ns;
-	uint16_t channel;
 	uint64_t x;
 	unsigned n, dir;
 
@@ -141,30 +158,28 @@ fast_line(void *state, const char *line, const char *end,
 	ns += reader->second.ns;
 	if (reader->gaps && (ns += reader->last_ns) >= EVCAN_ASC_EPOCH)
 		return NULL;
+	frame->time_ns = reader->start_ns + ns;
+	frame->clock = reader->clock;
+	frame->hops = 0;
+	memset(frame->reserved, 0, sizeof(frame->reserved));
 	n = (unsigned)p[0] - '0';
 	if (n > 9 || get_le16(p + 1) != (' ' | ' ' << 8))
 		return NULL;
-	channel = reader->channel[n];
-	if (channel == 0 || !fast_id(p + 3, frame))
+	frame->channel = reader->channel[n];
+	if (frame->channel == 0 || !fast_id(p + 3, frame))
 		return NULL;
 	p += 19;
 	/* "Rx   d 8", and the direction's letter apart */
 	x = get_le64(p);
 	n = (unsigned)(x >> 56) - '0';
 	dir = (unsigned)p[0] - 'R';   /* 0, or 2 for a T */
+	frame->dir = (uint8_t)(dir >> 1);
 	if ((x & 0x00ffffffffffff00u) != 0x0020642020207800u ||
 	    (dir & ~2u) != 0 || n > 8 || !evcan_spaced_data_(p + 8, n, frame))
 		return NULL;
-	frame->dir = (uint8_t)(dir >> 1);
 	p = fast_end(p + 8 + 3 * n, (const uint8_t *)end);
-	if (p == NULL)
-		return NULL;
-	reader->last_ns = ns;
-	frame->time_ns = reader->start_ns + ns;
-	frame->channel = channel;
-	frame->clock = reader->clock;
-	frame->hops = 0;
-	memset(frame->reserved, 0, sizeof(frame->reserved));
+	if (p != NULL)
+		reader->last_ns = ns;
 	return (const char *)p;
 }
 

@@ -125,11 +125,11 @@ bid(const uint8_t *data, size_t len)
 
 /* A channel's name as it is written, with a blank before and behind. */
 struct label {
-	char text[EVCAN_CHANNEL_NAME_MAX + 3];
-	size_t len;
-	uint16_t channel;
+	uint32_t key;    /* its channel's number plus one; 0: of none yet */
 	bool lost;       /* it had to be changed */
-	bool known;
+	uint8_t len;
+	char text[250];  /* room for any name, and so much that a label's
+	                  * place is found without multiplying */
 };
 
 /* Channels whose names are kept at hand. */
@@ -148,6 +148,7 @@ struct writer {
 	int64_t sec_ns;          /* of sec_text */
 	char sec_text[EVCAN_TEXT_TIME_MAX];   /* "(1483389946." */
 	size_t sec_len;
+	uint8_t clock;           /* that reading gives its frames */
 	struct label labels[LABELS];   /* of channels by their low bits */
 	struct drops *drops;
 	size_t drop_count;
@@ -191,7 +192,7 @@ begin(void *state, const struct evcan_past *past, struct evcan_buffer *out,
 	(void)past;
 	(void)out;
 	(void)err;
-	writer->sec_ns = INT64_MAX;   /* no frame is later */
+	writer->sec_ns = INT64_MIN;   /* of no frame */
 	return 0;
 }
 
@@ -212,7 +213,7 @@ make_label(struct label *label, const char *name)
 		label->lost |= !fits;
 	}
 	label->text[1 + len] = ' ';
-	label->len = len + 2;
+	label->len = (uint8_t)(len + 2);
 }
 
 static const char *
@@ -228,8 +229,17 @@ set_label(struct writer *writer, struct label *label, uint16_t channel)
 
 	make_label(label, *name != '\0' ? name : fallback_name(writer));
 	label->lost |= *name == '\0';
-	label->channel = channel;
-	label->known = true;
+	label->key = channel + 1u;
+}
+
+static void
+set_second(struct writer *writer, int64_t sec)
+{
+	writer->sec_ns = sec * EVCAN_NS_PER_SEC;
+	writer->sec_len = (size_t)snprintf(writer->sec_text,
+	    sizeof(writer->sec_text), "(%010lld.", (long long)sec);
+	writer->clock = writer->sec_ns < EVCAN_CANDUMP_RELATIVE ?
+	    EVCAN_CLOCK_RELATIVE : EVCAN_CLOCK_KERNEL;
 }
 
 /* "(%010u." once a second, then the decimals. @param rest nanoseconds that
@@ -239,22 +249,16 @@ put_time(struct writer *writer, char *p, int64_t ns, uint32_t *rest)
 {
 	uint32_t micros, nanos;
 
-	if (ns < writer->sec_ns || ns - writer->sec_ns >= EVCAN_NS_PER_SEC) {
-		const int64_t sec = ns / EVCAN_NS_PER_SEC;
-
-		writer->sec_ns = sec * EVCAN_NS_PER_SEC;
-		writer->sec_len = (size_t)snprintf(writer->sec_text,
-		    sizeof(writer->sec_text), "(%010lld.", (long long)sec);
-	}
+	/* Also when it is earlier. */
+	if ((uint64_t)ns - (uint64_t)writer->sec_ns >= EVCAN_NS_PER_SEC)
+		set_second(writer, ns / EVCAN_NS_PER_SEC);
 	nanos = (uint32_t)(ns - writer->sec_ns);
 	micros = nanos / 1000;
 	nanos -= micros * 1000;
 	*rest = nanos;
 	memcpy(p, writer->sec_text, 16);
 	p += writer->sec_len;
-	memcpy(p, evcan_text_pairs_ + micros / 10000 * 2, 2);
-	memcpy(p + 2, evcan_text_pairs_ + micros / 100 % 100 * 2, 2);
-	memcpy(p + 4, evcan_text_pairs_ + micros % 100 * 2, 2);
+	evcan_text_put_six_(p, micros);
 	p += 6;
 	if (writer->decimals == 1) {
 		*p++ = (char)('0' + nanos / 100);
@@ -271,15 +275,12 @@ static void
 count_lost(const struct writer *writer, const struct evcan_frame *frame,
     const struct label *label, uint64_t *lost)
 {
-	const uint8_t clock = frame->time_ns < EVCAN_CANDUMP_RELATIVE ?
-	    EVCAN_CLOCK_RELATIVE : EVCAN_CLOCK_KERNEL;
-
 	lost[LOST_CHANNEL] += label->lost;
 	lost[LOST_DIRECTION] += frame->dir > (writer->direction ?
 	    EVCAN_DIR_TX : EVCAN_DIR_RX);
 	lost[LOST_ECHO] += (frame->flags & EVCAN_FRAME_ECHO) != 0;
 	lost[LOST_HOPS] += frame->hops != 0;
-	lost[LOST_CLOCK] += frame->clock != clock;
+	lost[LOST_CLOCK] += frame->clock != writer->clock;
 	lost[LOST_DLC] += (frame->flags & EVCAN_FRAME_FD) != 0 &&
 	    frame->dlc != evcan_len2dlc(frame->len);
 }
@@ -296,29 +297,30 @@ put_line(struct writer *writer, char *p, const struct evcan_frame *frame,
 {
 	struct label *label = &writer->labels[frame->channel % LABELS];
 	uint32_t rest;
+	bool classic;
 
-	if (label->channel != frame->channel || !label->known)
+	if (label->key != frame->channel + 1u)
 		set_label(writer, label, frame->channel);
 	p = put_time(writer, p, frame->time_ns, &rest);
-	lost[LOST_NANOSECONDS] += rest != 0;
+	if (rest != 0)
+		lost[LOST_NANOSECONDS]++;
 	if (label->len <= 16)
 		memcpy(p, label->text, 16);
 	else
 		memcpy(p, label->text, label->len);
 	p += label->len;
-	p = (frame->flags & ~(unsigned)EVCAN_FRAME_EXT) == 0 &&
-	    frame->dlc <= 8 ? evcan_text_put_classic_(p, frame) :
+	classic = (frame->flags & ~(unsigned)EVCAN_FRAME_EXT) == 0 &&
+	    frame->dlc <= 8;
+	p = classic ? evcan_text_put_classic_(p, frame) :
 	    evcan_text_put_frame_(p, frame);
 	if (writer->direction) {
 		*p++ = ' ';
 		*p++ = frame->dir == EVCAN_DIR_RX ? 'R' : 'T';
 	}
 	*p++ = '\n';
-	/* Most frames lose nothing. */
-	if (frame->dir != EVCAN_DIR_RX || frame->hops != 0 ||
-	    frame->clock != EVCAN_CLOCK_KERNEL || label->lost ||
-	    frame->time_ns < EVCAN_CANDUMP_RELATIVE ||
-	    (frame->flags & (EVCAN_FRAME_ECHO | EVCAN_FRAME_FD)) != 0)
+	/* Most frames lose nothing more. */
+	if (!classic || frame->dir != EVCAN_DIR_RX || frame->hops != 0 ||
+	    frame->clock != writer->clock || label->lost)
 		count_lost(writer, frame, label, lost);
 	return p;
 }
@@ -327,31 +329,23 @@ static int
 encode(void *state, const struct evcan_frame *frames, size_t n,
     struct evcan_buffer *out, struct evcan_encode *info)
 {
-	char *start = NULL, *p = NULL;
-	size_t room = 0;
+	while (n > 0) {
+		const size_t some = n < LINES ? n : LINES;
+		char *p, *start = (char *)evcan_buffer_reserve(out,
+		    some * LINE_ROOM);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct evcan_frame *frame = &frames[i];
-
-		if (frame->time_ns < 0 ||
-		    (frame->flags & EVCAN_FRAME_OVERLOAD) != 0) {
-			info->unfit++;
-			continue;
-		}
-		if (room == 0) {
-			if (p != NULL)
-				evcan_buffer_commit(out, (size_t)(p - start));
-			room = n - i < LINES ? n - i : LINES;
-			start = p = (char *)evcan_buffer_reserve(out,
-			    room * LINE_ROOM);
-			if (p == NULL)
-				return 0;   /* core sees out->failed */
-		}
-		p = put_line(state, p, frame, info->lost);
-		room--;
-	}
-	if (p != NULL)
+		if (start == NULL)
+			return 0;   /* core sees out->failed */
+		p = start;
+		for (size_t i = 0; i < some; i++, frames++)
+			if (frames->time_ns >= 0 &&
+			    (frames->flags & EVCAN_FRAME_OVERLOAD) == 0)
+				p = put_line(state, p, frames, info->lost);
+			else
+				info->unfit++;
 		evcan_buffer_commit(out, (size_t)(p - start));
+		n -= some;
+	}
 	return 0;
 }
 
