@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <zlib.h>
 #ifdef HAVE_LIBDEFLATE
@@ -242,8 +243,15 @@ struct isal_deflater {
 static void *
 isal_deflate_new(enum evcan_wrap_ wrap, int level)
 {
+	struct isal_deflater *isal = malloc(sizeof(*isal) +
+	    isal_levels[level].size);
+
 	(void)wrap;
-	return malloc(sizeof(struct isal_deflater) + isal_levels[level].size);
+	/* Its "stateless_init" leaves some fields as they are: a small
+	 * hist_bits there makes the output twice as large. */
+	if (isal != NULL)
+		memset(&isal->stream, 0, sizeof(isal->stream));
+	return isal;
 }
 
 /* What it does not press it stores, in blocks of up to 64 KiB. */
@@ -282,7 +290,11 @@ isal_deflate_run(struct evcan_deflater_ *deflater, const void *src, size_t n,
 static void *
 isal_inflate_new(void)
 {
-	return malloc(sizeof(struct inflate_state));
+	struct inflate_state *isal = malloc(sizeof(*isal));
+
+	if (isal != NULL)
+		isal_inflate_init(isal);
+	return isal;
 }
 
 static bool

@@ -313,6 +313,42 @@ test_refused(void **unused)
 	evcan_inflater_free_(NULL);
 }
 
+/* Memory that was used before changes nothing of what is written. */
+static void
+test_used_memory(void **state)
+{
+	static uint8_t block[BLOCK], packed[2][BLOCK + 4096];
+	const size_t n = fill(block, 4), used = 1 << 20;
+
+	(void)state;
+	for (int codec = EVCAN_CODEC_ZLIB; codec < CODECS; codec++) {
+		size_t len[2] = { 0 };
+
+		if (!evcan_codec_is_built_in_((enum evcan_codec_)codec))
+			continue;
+		for (int i = 0; i < 2; i++) {
+			struct evcan_deflater_ *deflater;
+			uint8_t *p = malloc(used);
+
+			assert_non_null(p);
+			for (size_t k = 0; k < used; k++)
+				((volatile uint8_t *)p)[k] = i == 1 &&
+				    k % 2 == 0 ? 9 : 0;
+			free(p);
+			deflater = evcan_deflater_new_(
+			    (enum evcan_codec_)codec, EVCAN_WRAP_ZLIB, 1,
+			    NULL);
+			assert_non_null(deflater);
+			len[i] = evcan_deflater_run_(deflater, block, n,
+			    packed[i], sizeof(packed[i]));
+			evcan_deflater_free_(deflater);
+		}
+		assert_true(len[0] > 0);
+		assert_int_equal(len[0], len[1]);
+		assert_memory_equal(packed[0], packed[1], len[0]);
+	}
+}
+
 int
 main(void)
 {
@@ -320,7 +356,8 @@ main(void)
 		cmocka_unit_test(test_deflate),
 		cmocka_unit_test(test_inflate),
 		cmocka_unit_test(test_same_rest),
-		cmocka_unit_test(test_refused)
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_used_memory)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
