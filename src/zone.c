@@ -176,3 +176,21 @@ evcan_zone_unix_(const struct evcan_zone_ *zone,
 		*unix_s = naive - after;
 	return true;
 }
+
+bool
+evcan_zone_start_(const struct evcan_zone_ *zone, int64_t *unix_s,
+    struct evcan_wall_ *wall)
+{
+	int64_t start = *unix_s, back;
+
+	for (int hours = 0; hours < 24; hours++, start -= 3600) {
+		if (!evcan_zone_wall_(zone, start, wall) ||
+		    !evcan_zone_unix_(zone, wall, &back))
+			return false;
+		if (back != start)
+			continue;
+		*unix_s = start;
+		return true;
+	}
+	return false;
+}

@@ -37,5 +37,10 @@ bool evcan_zone_wall_(const struct evcan_zone_ *zone, int64_t unix_s,
  * gone on. @return false: a field out of its range, 31 February */
 bool evcan_zone_unix_(const struct evcan_zone_ *zone,
     const struct evcan_wall_ *wall, int64_t *unix_s);
+/* A log's start as a wall clock that is read back as itself: one in the second
+ * of a repeated hour is moved back by it.
+ * @return false: there is none within a day */
+bool evcan_zone_start_(const struct evcan_zone_ *zone, int64_t *unix_s,
+    struct evcan_wall_ *wall);
 
 #endif

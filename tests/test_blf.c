@@ -247,6 +247,45 @@ test_local_time(void **state)
 	tzset();
 }
 
+/* The hour that comes twice: a start in its second is told as one before. */
+static void
+test_repeated_hour(void **state)
+{
+	/* 2024-10-26 23:30 UTC, and on through the night */
+	const int64_t begin = 1729985400123456789;
+
+	(void)state;
+	setenv("TZ", "Europe/Berlin", 1);
+	tzset();
+	for (int i = 0; i < 6; i++) {
+		struct evcan_frame f[2] = {
+			make(begin + i * 1800000000000, 1, 0, 1),
+			make(begin + i * 1800000000000 + 7, 2, 0, 1)
+		};
+		struct file file = { 0 };
+
+		open_file(&file, "");
+		write_frames(&file, f, 2);
+		close_file(&file);
+		read_in(&told, file.out.data, file.out.len, 1000, "");
+		assert_int_equal(told.n, 2);
+		assert_same(&told.frames[0], &f[0]);
+		assert_same(&told.frames[1], &f[1]);
+		free(file.out.data);
+		/* An earlier one moves the start. */
+		memset(&file, 0, sizeof(file));
+		open_file(&file, "");
+		write_frames(&file, &f[1], 1);
+		write_frames(&file, &f[0], 1);
+		close_file(&file);
+		read_in(&told, file.out.data, file.out.len, 1000, "");
+		assert_same(&told.frames[1], &f[0]);
+		free(file.out.data);
+	}
+	unsetenv("TZ");
+	tzset();
+}
+
 static void
 test_events_and_gaps(void **state)
 {
@@ -690,6 +729,7 @@ main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_local_time),
+		cmocka_unit_test(test_repeated_hour),
 		cmocka_unit_test(test_events_and_gaps),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_short_data),

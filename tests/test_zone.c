@@ -254,6 +254,36 @@ berlin(void **state)
 	assert_true(t == 1774746000);
 }
 
+/* What is told of a start is read back, in and around the repeated hour. */
+static void
+starts(void **state)
+{
+	const int64_t change = 1792890000;   /* 01:00 UTC: 3 becomes 2 */
+	struct evcan_zone_ zone;
+	struct evcan_wall_ wall;
+	int64_t t, back;
+
+	(void)state;
+	set_tz("Europe/Berlin");
+	zone = zone_of("local");
+	for (int64_t at = change - 9000; at < change + 9000; at++) {
+		const bool second = at >= change && at < change + 3600;
+
+		t = at;
+		assert_true(evcan_zone_start_(&zone, &t, &wall));
+		assert_true(t == at - (second ? 3600 : 0));
+		assert_true(evcan_zone_unix_(&zone, &wall, &back));
+		assert_true(back == t);
+	}
+	t = INT64_MAX;
+	assert_false(evcan_zone_start_(&zone, &t, &wall));
+	assert_true(t == INT64_MAX);
+	zone = zone_of("+02:00");
+	t = change;
+	assert_true(evcan_zone_start_(&zone, &t, &wall));
+	assert_true(t == change && wall.hour == 3);
+}
+
 /* Once a second of log time must not be felt. */
 static void
 quick(void **state)
@@ -288,6 +318,7 @@ main(void)
 		cmocka_unit_test(offsets),
 		cmocka_unit_test(local_hours),
 		cmocka_unit_test(berlin),
+		cmocka_unit_test(starts),
 		cmocka_unit_test(quick)
 	};
 

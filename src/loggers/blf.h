@@ -26,6 +26,7 @@
 #define EVCAN_BLF_FILE_HEAD 144
 #define EVCAN_BLF_BASE_HEAD 16        /* what every object begins with */
 #define EVCAN_BLF_CONTAINER_HEAD 32
+#define EVCAN_BLF_CLASSIC_SIZE 48     /* of a classic frame's object */
 #define EVCAN_BLF_MOST_PADDING 8      /* that readers look behind */
 
 /* More than any container or object has. A container's bytes in the file
@@ -102,6 +103,36 @@ size_t evcan_blf_put_frame_(uint8_t *p, const struct evcan_frame *frame,
 size_t evcan_blf_put_event_(uint8_t *p, const char *text, uint64_t stamp);
 size_t evcan_blf_put_text_(uint8_t *p, const char *text, size_t len,
     uint64_t stamp);
+
+/* Frames come from a ring or an array that is larger than a cache: each is
+ * asked for early, so many before it is its turn. */
+#define EVCAN_BLF_AHEAD 32
+
+static inline void
+evcan_blf_ask_for_(const struct evcan_frame *frames, size_t i, size_t n)
+{
+#if defined(__GNUC__)
+	if (i < n) {
+		__builtin_prefetch(&frames[i]);
+		__builtin_prefetch(&frames[i].data[40]);
+	}
+#else
+	(void)frames;
+	(void)i;
+	(void)n;
+#endif
+}
+
+struct evcan_blf_writer_;
+
+/*
+ * Writes frames as long as they are the usual ones: classic data, at or
+ * behind the start, on a channel that has its number, and nothing is lost.
+ * @param last_stamp raised to theirs
+ * @return how many, each of EVCAN_BLF_CLASSIC_SIZE bytes
+ */
+size_t evcan_blf_put_run_(const struct evcan_blf_writer_ *writer, uint8_t *p,
+    const struct evcan_frame *frames, size_t n, uint64_t *last_stamp);
 
 /* SYSTEMTIME, 16 bytes. */
 /* @return false: no date that a frame's time can have */

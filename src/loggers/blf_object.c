@@ -65,8 +65,6 @@ static const uint8_t directions[16] = {
 	(EVCAN_BLF_OBJECT_MAGIC | (uint64_t)HEAD << 32 | (uint64_t)1 << 48)
 #define SIZE_WORD(size, type) ((uint64_t)(type) << 32 | (size))
 
-#define CLASSIC_SIZE 48
-
 /* Dates */
 
 bool
@@ -158,19 +156,19 @@ size_t
 evcan_blf_get_run_(struct evcan_blf_context_ *blf, const uint8_t *p,
     size_t len, struct evcan_frame *frames, size_t max, size_t *used)
 {
-	const size_t most = len / CLASSIC_SIZE;
+	const size_t most = len / EVCAN_BLF_CLASSIC_SIZE;
 	size_t n = 0;
 
 	if (max > most)
 		max = most;
-	for (; n < max; n++, p += CLASSIC_SIZE) {
+	for (; n < max; n++, p += EVCAN_BLF_CLASSIC_SIZE) {
 		struct evcan_frame *frame = &frames[n];
 		const uint64_t stamp = get_le64(p + 24);
 		const uint32_t id = get_le32(p + 36);
 		const uint8_t flags = p[34], dlc = p[35];
 
 		if (get_le64(p) != HEAD_WORD || get_le64(p + 8) !=
-		    SIZE_WORD(CLASSIC_SIZE, CAN_MESSAGE) ||
+		    SIZE_WORD(EVCAN_BLF_CLASSIC_SIZE, CAN_MESSAGE) ||
 		    get_le32(p + 16) != UNIT_NS || dlc > 8 ||
 		    (flags & RTR_BIT) != 0 || stamp > blf->last_stamp ||
 		    (id > EVCAN_MAX_STD_ID && id < EXT_BIT))
@@ -186,7 +184,7 @@ evcan_blf_get_run_(struct evcan_blf_context_ *blf, const uint8_t *p,
 		memset(frame->reserved, 0, sizeof(frame->reserved));
 		put_le64(frame->data, get_le64(p + 40) & masks[dlc]);
 	}
-	*used = n * CLASSIC_SIZE;
+	*used = n * EVCAN_BLF_CLASSIC_SIZE;
 	return n;
 }
 
@@ -609,7 +607,7 @@ put_id(const struct evcan_frame *frame)
 	return frame->id | (frame->flags & EVCAN_FRAME_EXT ? EXT_BIT : 0);
 }
 
-static size_t
+static inline size_t
 put_classic(uint8_t *p, const struct evcan_frame *frame, unsigned number,
     uint64_t stamp)
 {
@@ -619,12 +617,49 @@ put_classic(uint8_t *p, const struct evcan_frame *frame, unsigned number,
 	const unsigned dlc = remote || said == frame->len ? frame->dlc :
 	    frame->len;
 
-	p = put_head(p, CAN_MESSAGE, CLASSIC_SIZE, stamp);
+	p = put_head(p, CAN_MESSAGE, EVCAN_BLF_CLASSIC_SIZE, stamp);
 	put_le64(p, number | flags << 16 | (uint64_t)dlc << 24 |
 	    (uint64_t)put_id(frame) << 32);
 	put_le64(p + 8, get_le64(frame->data) &
 	    masks[remote ? 0 : frame->len]);
-	return CLASSIC_SIZE;
+	return EVCAN_BLF_CLASSIC_SIZE;
+}
+
+/* A classic data frame that an object brings back as it is. */
+static inline bool
+is_usual(const struct evcan_frame *frame, unsigned clock)
+{
+	return (frame->flags & ~(unsigned)EVCAN_FRAME_EXT) == 0 &&
+	    frame->len <= 8 && frame->dlc == frame->len &&
+	    frame->clock == clock && frame->hops == 0;
+}
+
+size_t
+evcan_blf_put_run_(const struct evcan_blf_writer_ *writer, uint8_t *p,
+    const struct evcan_frame *frames, size_t n, uint64_t *last_stamp)
+{
+	const unsigned clock = writer->dated ? EVCAN_CLOCK_KERNEL :
+	    EVCAN_CLOCK_RELATIVE;
+	const int64_t start_ns = writer->start_ns;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct evcan_frame *frame = &frames[i];
+		const struct evcan_blf_label_ *label =
+		    &writer->labels[frame->channel % EVCAN_BLF_LABELS];
+		uint64_t stamp;
+
+		evcan_blf_ask_for_(frames, i + EVCAN_BLF_AHEAD, n);
+		if (!is_usual(frame, clock) || frame->time_ns < start_ns ||
+		    label->channel != frame->channel || label->number == 0 ||
+		    label->lost)
+			break;
+		stamp = (uint64_t)frame->time_ns - (uint64_t)start_ns;
+		if (*last_stamp < stamp)
+			*last_stamp = stamp;
+		p += put_classic(p, frame, label->number, stamp);
+	}
+	return i;
 }
 
 /* Type 101 rather than 100: nothing but the data is stored, which halves the

@@ -29,6 +29,7 @@
  */
 
 #define NS_PER_MS 1000000
+#define NS_PER_SEC 1000000000ll
 /* In 1678: the first time that a header can tell. */
 #define FIRST_NS (-9200000000000000000)
 /* Stamps below that are no Unix time (one year). */
@@ -366,12 +367,24 @@ whole_ms(int64_t ns)
 	return ns - (rest < 0 ? rest + NS_PER_MS : rest);
 }
 
+/* Where stamps can count from: a date that reading gives back. */
+static int64_t
+start_for(const struct evcan_blf_writer_ *writer, int64_t ns)
+{
+	const int64_t then = ns / NS_PER_SEC - (ns % NS_PER_SEC < 0);
+	struct evcan_wall_ wall;
+	int64_t start = then;
+
+	evcan_zone_start_(&writer->zone, &start, &wall);
+	return whole_ms(ns) - (then - start) * NS_PER_SEC;
+}
+
 static void
 set_start(struct evcan_blf_writer_ *writer, int64_t time_ns, bool dated)
 {
 	writer->started = true;
 	writer->dated = dated;
-	writer->start_ns = dated ? whole_ms(time_ns) : 0;
+	writer->start_ns = dated ? start_for(writer, time_ns) : 0;
 }
 
 /* The last stamp that is still a time for readers. */
@@ -413,7 +426,7 @@ early(struct evcan_blf_writer_ *writer, int64_t time_ns, bool *lost)
 		*lost = true;
 		return 0;
 	}
-	move_start(writer, whole_ms(time_ns));
+	move_start(writer, start_for(writer, time_ns));
 	return (uint64_t)time_ns - (uint64_t)writer->start_ns;
 }
 
@@ -556,23 +569,44 @@ encode_frame(struct evcan_blf_writer_ *writer,
 		count_lost(writer, frame, info->lost);
 }
 
-/* Frames come from a ring or an array that is larger than a cache: those that
- * are next but a few are asked for early, which is 5 % of all with ISA-L. */
-#define AHEAD 16
-
-static inline void
-ask_ahead(const struct evcan_frame *frames, size_t i, size_t n)
+/* The usual frames, which are nearly all, as far as this container has room.
+ * @return how many */
+static size_t
+encode_run(struct evcan_blf_writer_ *writer, const struct evcan_frame *frames,
+    size_t n)
 {
-#if defined(__GNUC__)
-	if (i + AHEAD < n) {
-		__builtin_prefetch(&frames[i + AHEAD]);
-		__builtin_prefetch(&frames[i + AHEAD].data[40]);
+	const size_t most = (size_t)writer->most;
+	size_t room;
+
+	if (!writer->started || writer->len + EVCAN_BLF_FRAME_ROOM > most)
+		return 0;
+	room = 1 + (most - writer->len - EVCAN_BLF_FRAME_ROOM) /
+	    EVCAN_BLF_CLASSIC_SIZE;
+	n = evcan_blf_put_run_(writer, writer->buf + writer->len, frames,
+	    n < room ? n : room, &writer->last_stamp);
+	if (n == 0)
+		return 0;
+	writer->len += n * EVCAN_BLF_CLASSIC_SIZE;
+	writer->objects += n;
+	writer->stamp = (uint64_t)frames[n - 1].time_ns -
+	    (uint64_t)writer->start_ns;
+	return n;
+}
+
+static void
+encode_chunk(struct evcan_blf_writer_ *writer,
+    const struct evcan_frame *frames, size_t n, struct evcan_buffer *out,
+    struct evcan_encode *info)
+{
+	size_t i;
+
+	for (i = 0; i < EVCAN_BLF_AHEAD; i++)
+		evcan_blf_ask_for_(frames, i, n);
+	for (i = encode_run(writer, frames, n); i < n;
+	    i += encode_run(writer, frames + i, n - i)) {
+		evcan_blf_ask_for_(frames, i + EVCAN_BLF_AHEAD, n);
+		encode_frame(writer, &frames[i++], out, info);
 	}
-#else
-	(void)frames;
-	(void)i;
-	(void)n;
-#endif
 }
 
 int
@@ -581,14 +615,13 @@ evcan_blf_encode_(void *state, const struct evcan_frame *frames, size_t n,
 {
 	struct evcan_blf_writer_ *writer = state;
 
-	for (size_t i = 0; i < n; i++) {
-		const size_t left = n - i < CHUNK ? n - i : CHUNK;
+	for (size_t i = 0; i < n; i += CHUNK) {
+		const size_t some = n - i < CHUNK ? n - i : CHUNK;
 
-		if (i % CHUNK == 0 && (!make_room(writer, left * ROOM_EACH) ||
-		    !reserve(writer, left * ROOM_EACH, out)))
+		if (!make_room(writer, some * ROOM_EACH) ||
+		    !reserve(writer, some * ROOM_EACH, out))
 			return EVCAN_ERR_NOMEM;
-		ask_ahead(frames, i, n);
-		encode_frame(writer, &frames[i], out, info);
+		encode_chunk(writer, frames + i, some, out, info);
 	}
 	return 0;
 }

@@ -216,18 +216,12 @@ bool
 evcan_trc_put_start_(const struct evcan_zone_ *zone, int64_t *ns, char *days,
     char *date)
 {
-	int64_t unix_s = floor_div(*ns, NS_PER_SEC), back, naive;
+	int64_t unix_s = floor_div(*ns, NS_PER_SEC), naive;
 	const int64_t rest = *ns - unix_s * NS_PER_SEC;
 	struct evcan_wall_ wall;
 
-	for (int hours = 0;; hours++, unix_s -= 3600) {
-		if (hours == 24 || !evcan_zone_wall_(zone, unix_s, &wall) ||
-		    !evcan_zone_unix_(zone, &wall, &back))
-			return false;
-		if (back == unix_s)
-			break;
-	}
-	if (!evcan_zone_unix_(&utc, &wall, &naive))
+	if (!evcan_zone_start_(zone, &unix_s, &wall) ||
+	    !evcan_zone_unix_(&utc, &wall, &naive))
 		return false;
 	*ns = unix_s * NS_PER_SEC + rest;
 	put_days(days, floor_div(naive, DAY_S) + DAYS_1970,
