@@ -177,3 +177,28 @@ evcan_cells_frame_(struct evcan_frame *frame, uint32_t id, unsigned flags,
 	memset(frame->reserved, 0, sizeof(frame->reserved));
 	return NULL;
 }
+
+const struct evcan_option evcan_cells_options_[] = {
+	{ .name = "channels", .type = EVCAN_OPTION_TEXT, .fallback = "",
+	  .help = EVCAN_CHANNELS_HELP,
+	  .offset = offsetof(struct evcan_cells_log_, channels) },
+	{ .name = NULL }
+};
+
+int
+evcan_cells_begin_(struct evcan_cells_log_ *log, evcan_line_fn_ get_line,
+    struct evcan_error *err)
+{
+	log->get_line = get_line;
+	return evcan_channel_map_init_(&log->map, log->channels, err);
+}
+
+int
+evcan_cells_decode_(void *state, const struct evcan_span *span,
+    struct evcan_frame *frames, size_t max, struct evcan_decode *out)
+{
+	struct evcan_cells_log_ *log = state;
+
+	return evcan_lines_decode_(&log->lines, log->get_line, state, span,
+	    frames, max, out);
+}

@@ -7,7 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <evcan/format.h>
 #include <evcan/frame.h>
+
+#include "channel_map.h"
+#include "lines.h"
 
 /* More than any line of these formats has; what is behind is left out. */
 #define EVCAN_CELLS_MAX 96
@@ -67,5 +71,23 @@ unsigned evcan_cells_data_(const struct evcan_cells_ *cells, unsigned i,
  * @return NULL, or why it is no frame (static text) */
 const char *evcan_cells_frame_(struct evcan_frame *frame, uint32_t id,
     unsigned flags, unsigned dlc, unsigned len);
+
+/* What these formats' states begin with. */
+struct evcan_cells_log_ {
+	const char *channels;      /* option */
+	evcan_line_fn_ get_line;   /* its state is the format's whole one */
+	struct evcan_lines_ lines;
+	struct evcan_channel_map_ map;
+};
+
+/* Their `read_options`, if there are no others. */
+extern const struct evcan_option evcan_cells_options_[];
+
+/* For their `read_begin`. @return as it does */
+int evcan_cells_begin_(struct evcan_cells_log_ *log,
+    evcan_line_fn_ get_line, struct evcan_error *err);
+/* Their `decode`. */
+int evcan_cells_decode_(void *state, const struct evcan_span *span,
+    struct evcan_frame *frames, size_t max, struct evcan_decode *out);
 
 #endif

@@ -8,9 +8,7 @@
 #include <evcan/listener.h>
 
 #include "cells.h"
-#include "channel_map.h"
 #include "error_frame.h"
-#include "lines.h"
 #include "zone.h"
 
 /*
@@ -31,9 +29,8 @@
 #define LAST_DAY 36500
 
 struct reader {
-	const char *channels, *tz;   /* options */
-	struct evcan_lines_ lines;
-	struct evcan_channel_map_ map;
+	struct evcan_cells_log_ log;
+	const char *tz;     /* option */
 	struct evcan_zone_ zone;
 	bool millis;        /* of a converter that writes milliseconds */
 	enum { CAN, J1939, OTHER } protocol;
@@ -53,7 +50,7 @@ struct reader {
 static const struct evcan_option read_rows[] = {
 	{ .name = "channels", .type = EVCAN_OPTION_TEXT, .fallback = "",
 	  .help = EVCAN_CHANNELS_HELP,
-	  .offset = offsetof(struct reader, channels) },
+	  .offset = offsetof(struct reader, log.channels) },
 	{ .name = "tz", .type = EVCAN_OPTION_TEXT, .fallback = "local",
 	  .help = EVCAN_ZONE_HELP, .offset = offsetof(struct reader, tz) },
 	{ .name = NULL }
@@ -447,7 +444,7 @@ get_record(struct reader *reader, const struct evcan_cells_ *cells,
 	frame->time_ns = ns;
 	frame->clock = reader->dated ? EVCAN_CLOCK_KERNEL :
 	    EVCAN_CLOCK_RELATIVE;
-	frame->channel = evcan_channel_map_channel_(&reader->map, channel);
+	frame->channel = evcan_channel_map_channel_(&reader->log.map, channel);
 	frame->dir = evcan_cell_is_(record.dir, "Tx") ? EVCAN_DIR_TX :
 	    EVCAN_DIR_RX;
 	return EVCAN_LINE_FRAME;
@@ -484,18 +481,7 @@ read_begin(void *state, const struct evcan_file *file,
 
 	(void)file;
 	new_session(reader);
-	return r < 0 ? r : evcan_channel_map_init_(&reader->map,
-	    reader->channels, err);
-}
-
-static int
-decode(void *state, const struct evcan_span *span,
-    struct evcan_frame *frames, size_t max, struct evcan_decode *out)
-{
-	struct reader *reader = state;
-
-	return evcan_lines_decode_(&reader->lines, get_line, reader, span,
-	    frames, max, out);
+	return r < 0 ? r : evcan_cells_begin_(&reader->log, get_line, err);
 }
 
 /* A log's first lines may be missing: any of its headers tells it then. */
@@ -526,5 +512,5 @@ const struct evcan_format evcan_format_busmaster_ = {
 	.read_size = sizeof(struct reader),
 	.bid = bid,
 	.read_begin = read_begin,
-	.decode = decode
+	.decode = evcan_cells_decode_
 };

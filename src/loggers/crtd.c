@@ -5,27 +5,12 @@
 #include <string.h>
 
 #include "cells.h"
-#include "channel_map.h"
-#include "lines.h"
 
 /*
  * A record's type is R or T (received, sent) and 11 or 29, with the bus's
  * number before it, or C and two letters: a comment (CXX, CVR, CBC), an
  * event (CEV), or what a module tells of its bus (CER, CST ...).
  */
-
-struct reader {
-	const char *channels;   /* option */
-	struct evcan_lines_ lines;
-	struct evcan_channel_map_ map;
-};
-
-static const struct evcan_option read_rows[] = {
-	{ .name = "channels", .type = EVCAN_OPTION_TEXT, .fallback = "",
-	  .help = EVCAN_CHANNELS_HELP,
-	  .offset = offsetof(struct reader, channels) },
-	{ .name = NULL }
-};
 
 /* Old files of SavvyCAN have no point: whole microseconds. */
 static bool
@@ -134,7 +119,7 @@ get_line(void *state, const char *p, const char *eol,
     struct evcan_frame *frame, struct evcan_decode *out,
     struct evcan_fault_ *fault)
 {
-	struct reader *reader = state;
+	struct evcan_cells_log_ *log = state;
 	struct evcan_cells_ cells;
 	struct evcan_cell_ type;
 	unsigned flags;
@@ -166,7 +151,7 @@ get_line(void *state, const char *p, const char *eol,
 	frame->time_ns = ns;
 	frame->clock = evcan_cells_clock_(ns);
 	frame->dir = kind == 'T' ? EVCAN_DIR_TX : EVCAN_DIR_RX;
-	frame->channel = evcan_channel_map_channel_(&reader->map,
+	frame->channel = evcan_channel_map_channel_(&log->map,
 	    (unsigned)bus);
 	return EVCAN_LINE_FRAME;
 }
@@ -175,20 +160,8 @@ static int
 read_begin(void *state, const struct evcan_file *file,
     struct evcan_error *err)
 {
-	struct reader *reader = state;
-
 	(void)file;
-	return evcan_channel_map_init_(&reader->map, reader->channels, err);
-}
-
-static int
-decode(void *state, const struct evcan_span *span,
-    struct evcan_frame *frames, size_t max, struct evcan_decode *out)
-{
-	struct reader *reader = state;
-
-	return evcan_lines_decode_(&reader->lines, get_line, reader, span,
-	    frames, max, out);
+	return evcan_cells_begin_(state, get_line, err);
 }
 
 /* The first record tells: no other format has such a second word. */
@@ -224,9 +197,9 @@ const struct evcan_format evcan_format_crtd_ = {
 	.summary = "CRTD log of OVMS and SavvyCAN",
 	.suffixes = ".crtd .crt",
 	.flags = EVCAN_FORMAT_TEXT,
-	.read_options = read_rows,
-	.read_size = sizeof(struct reader),
+	.read_options = evcan_cells_options_,
+	.read_size = sizeof(struct evcan_cells_log_),
 	.bid = bid,
 	.read_begin = read_begin,
-	.decode = decode
+	.decode = evcan_cells_decode_
 };

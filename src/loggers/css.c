@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "cells.h"
-#include "channel_map.h"
-#include "lines.h"
 #include "text.h"
 
 /*
@@ -36,17 +34,8 @@ static const char *const names[COLUMNS] = {
 };
 
 struct reader {
-	const char *channels;   /* option */
-	struct evcan_lines_ lines;
-	struct evcan_channel_map_ map;
+	struct evcan_cells_log_ log;
 	unsigned place[COLUMNS];   /* cells; one that no line has: absent */
-};
-
-static const struct evcan_option read_rows[] = {
-	{ .name = "channels", .type = EVCAN_OPTION_TEXT, .fallback = "",
-	  .help = EVCAN_CHANNELS_HELP,
-	  .offset = offsetof(struct reader, channels) },
-	{ .name = NULL }
 };
 
 static void
@@ -150,7 +139,7 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 		return evcan_line_bad_(fault, fault->at, why);
 	frame->clock = evcan_cells_clock_(frame->time_ns);
 	frame->dir = number[DIR] != 0 ? EVCAN_DIR_TX : EVCAN_DIR_RX;
-	frame->channel = evcan_channel_map_channel_(&reader->map,
+	frame->channel = evcan_channel_map_channel_(&reader->log.map,
 	    number[CHANNEL]);
 	return EVCAN_LINE_FRAME;
 }
@@ -186,17 +175,7 @@ read_begin(void *state, const struct evcan_file *file,
 	(void)file;
 	for (unsigned i = 0; i < COLUMNS; i++)
 		reader->place[i] = i <= DATA ? i : EVCAN_CELLS_MAX;
-	return evcan_channel_map_init_(&reader->map, reader->channels, err);
-}
-
-static int
-decode(void *state, const struct evcan_span *span,
-    struct evcan_frame *frames, size_t max, struct evcan_decode *out)
-{
-	struct reader *reader = state;
-
-	return evcan_lines_decode_(&reader->lines, get_line, reader, span,
-	    frames, max, out);
+	return evcan_cells_begin_(&reader->log, get_line, err);
 }
 
 static int
@@ -215,9 +194,9 @@ const struct evcan_format evcan_format_css_ = {
 	.summary = "CSV with semicolons of CSS Electronics' converters",
 	.suffixes = ".csv",
 	.flags = EVCAN_FORMAT_TEXT,
-	.read_options = read_rows,
+	.read_options = evcan_cells_options_,
 	.read_size = sizeof(struct reader),
 	.bid = bid,
 	.read_begin = read_begin,
-	.decode = decode
+	.decode = evcan_cells_decode_
 };

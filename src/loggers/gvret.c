@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "cells.h"
-#include "channel_map.h"
-#include "lines.h"
 
 /*
  * Two kinds, told by the header: "Time Stamp,ID,Extended,[Dir,]Bus,LEN,D1..."
@@ -39,20 +37,11 @@ static const char *const names[COLUMNS] = {
 #define YEAR_NS (365 * 86400ll * 1000000000)
 
 struct reader {
-	const char *channels;   /* option */
-	struct evcan_lines_ lines;
-	struct evcan_channel_map_ map;
+	struct evcan_cells_log_ log;
 	bool bare;                 /* "ID,Data Bytes" */
 	unsigned place[COLUMNS];   /* cells; one that no line has: absent */
 	bool begun;                /* a frame was there */
 	int64_t origin_ns;         /* times count from there */
-};
-
-static const struct evcan_option read_rows[] = {
-	{ .name = "channels", .type = EVCAN_OPTION_TEXT, .fallback = "",
-	  .help = EVCAN_CHANNELS_HELP,
-	  .offset = offsetof(struct reader, channels) },
-	{ .name = NULL }
 };
 
 /* @return whether it is a header */
@@ -188,7 +177,7 @@ get_frame(struct reader *reader, const struct evcan_cells_ *cells,
 	frame->time_ns = from_origin(reader, frame->time_ns);
 	frame->clock = evcan_cells_clock_(frame->time_ns);
 	frame->dir = evcan_cell_is_(dir, "Tx") ? EVCAN_DIR_TX : EVCAN_DIR_RX;
-	frame->channel = evcan_channel_map_channel_(&reader->map, bus + 1);
+	frame->channel = evcan_channel_map_channel_(&reader->log.map, bus + 1);
 	return EVCAN_LINE_FRAME;
 }
 
@@ -222,17 +211,7 @@ read_begin(void *state, const struct evcan_file *file,
 	(void)file;
 	for (unsigned i = 0; i < COLUMNS; i++)
 		reader->place[i] = i;
-	return evcan_channel_map_init_(&reader->map, reader->channels, err);
-}
-
-static int
-decode(void *state, const struct evcan_span *span,
-    struct evcan_frame *frames, size_t max, struct evcan_decode *out)
-{
-	struct reader *reader = state;
-
-	return evcan_lines_decode_(&reader->lines, get_line, reader, span,
-	    frames, max, out);
+	return evcan_cells_begin_(&reader->log, get_line, err);
 }
 
 static int
@@ -257,9 +236,9 @@ const struct evcan_format evcan_format_gvret_ = {
 	.summary = "CSV of GVRET adapters and SavvyCAN",
 	.suffixes = ".csv",
 	.flags = EVCAN_FORMAT_TEXT,
-	.read_options = read_rows,
+	.read_options = evcan_cells_options_,
 	.read_size = sizeof(struct reader),
 	.bid = bid,
 	.read_begin = read_begin,
-	.decode = decode
+	.decode = evcan_cells_decode_
 };

@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "cells.h"
-#include "channel_map.h"
 #include "error_frame.h"
-#include "lines.h"
 
 /*
  * Three shapes, told line by line:
@@ -21,16 +19,14 @@
 enum base { AUTO, DEC, HEX };
 
 struct reader {
-	const char *channels;   /* options */
-	int base;               /* enum base; AUTO becomes HEX at a letter */
-	struct evcan_lines_ lines;
-	struct evcan_channel_map_ map;
+	struct evcan_cells_log_ log;
+	int base;   /* option, enum base; AUTO becomes HEX at a letter */
 };
 
 static const struct evcan_option read_rows[] = {
 	{ .name = "channels", .type = EVCAN_OPTION_TEXT, .fallback = "",
 	  .help = EVCAN_CHANNELS_HELP,
-	  .offset = offsetof(struct reader, channels) },
+	  .offset = offsetof(struct reader, log.channels) },
 	{ .name = "base", .type = EVCAN_OPTION_CHOICE, .fallback = "auto",
 	  .choices = "auto dec hex",
 	  .help = "of identifiers and bytes in text; auto: decimal, and hex "
@@ -356,7 +352,7 @@ get_line(void *state, const char *p, const char *eol,
 	evcan_cell_nanos_(record.time, &frame->time_ns);
 	frame->clock = evcan_cells_clock_(frame->time_ns);
 	frame->dir = record.dir;
-	frame->channel = evcan_channel_map_channel_(&reader->map,
+	frame->channel = evcan_channel_map_channel_(&reader->log.map,
 	    channel + record.shift);
 	return EVCAN_LINE_FRAME;
 }
@@ -368,17 +364,7 @@ read_begin(void *state, const struct evcan_file *file,
 	struct reader *reader = state;
 
 	(void)file;
-	return evcan_channel_map_init_(&reader->map, reader->channels, err);
-}
-
-static int
-decode(void *state, const struct evcan_span *span,
-    struct evcan_frame *frames, size_t max, struct evcan_decode *out)
-{
-	struct reader *reader = state;
-
-	return evcan_lines_decode_(&reader->lines, get_line, reader, span,
-	    frames, max, out);
+	return evcan_cells_begin_(&reader->log, get_line, err);
 }
 
 /* How surely a line is one of these shapes. */
@@ -434,5 +420,5 @@ const struct evcan_format evcan_format_kvaser_ = {
 	.read_size = sizeof(struct reader),
 	.bid = bid,
 	.read_begin = read_begin,
-	.decode = decode
+	.decode = evcan_cells_decode_
 };
