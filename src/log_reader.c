@@ -22,10 +22,12 @@ struct evcan_log_reader {
 	void *state;
 	bool begun;                /* read_begin was called on the state */
 	bool seeks;                /* the format reads `file` by itself */
+	bool forced;               /* the format was said, not detected */
 	struct evcan_file file;
 	int64_t start_ns;          /* added to relative time; 0: not */
 	struct evcan_decode decode;
 	bool event_waits;          /* decode.event is not told yet */
+	bool told_nothing;         /* see nothing_read() */
 	struct evcan_error error;
 	struct evcan_log_read_stats stats;
 
@@ -142,6 +144,7 @@ find_format(struct evcan_log_reader *reader, struct evcan_error *err)
 	    false, err) : detect(&reader->source, err);
 	if (reader->format == NULL)
 		return -1;
+	reader->forced = common.format != NULL;
 	if (common.start != NULL &&
 	    evcan_log_start_parse_(common.start, &reader->start_ns, err) < 0)
 		return -1;
@@ -353,6 +356,27 @@ tell_event(struct evcan_log_reader *reader)
 		    reader->event_arg);
 }
 
+/* The end. A log of lines none of which the format that was said knows is of
+ * another format, and not empty. Binary formats see that for themselves. */
+static int
+nothing_read(struct evcan_log_reader *reader)
+{
+	const struct evcan_decode *out = &reader->decode;
+	const struct evcan_log_read_stats *stats = &reader->stats;
+
+	if (!reader->forced || reader->told_nothing || out->skipped == 0 ||
+	    (reader->format->flags & EVCAN_FORMAT_TEXT) == 0 ||
+	    stats->frames + stats->events + out->gaps > 0)
+		return 0;
+	reader->told_nothing = true;
+	evcan_error_clear(&reader->error);
+	return evcan_error_set(&reader->error, EVCAN_ERR_NOT_FOUND, 0,
+	    "%.200s: is no log of the format %s, which knows none of its "
+	    "%llu line%s; leave the format away to have it detected",
+	    reader->source.name, reader->format->name,
+	    (unsigned long long)out->skipped, out->skipped == 1 ? "" : "s");
+}
+
 int
 evcan_log_reader_read(struct evcan_log_reader *reader,
     struct evcan_frame *frames, size_t max)
@@ -381,7 +405,7 @@ evcan_log_reader_read(struct evcan_log_reader *reader,
 		    (reader->decode.used > 0 && source->len > 0))
 			continue;
 		if (reader->seeks || source->end)
-			return 0;
+			return nothing_read(reader);
 		evcan_error_clear(&reader->error);
 		r = evcan_log_source_fill_(source, &reader->error);
 		if (r == EVCAN_ERR_SYNTAX) {   /* inside the compression */

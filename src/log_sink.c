@@ -17,12 +17,6 @@
 #define PACK_LEAST 4096
 
 bool
-evcan_log_sink_has_file_(const struct evcan_log_sink_ *sink)
-{
-	return sink->fd >= 0 || sink->has_io || sink->has_store;
-}
-
-bool
 evcan_log_sink_is_open_(const struct evcan_log_sink_ *sink)
 {
 	return evcan_log_sink_has_file_(sink) &&
@@ -36,16 +30,25 @@ evcan_log_sink_can_rotate_(const struct evcan_log_sink_ *sink)
 }
 
 size_t
-evcan_log_sink_pending_(const struct evcan_log_sink_ *sink)
-{
-	return sink->out.len + sink->packed.len - sink->sent;
-}
-
-size_t
 evcan_log_sink_held_(const struct evcan_log_sink_ *sink)
 {
 	return sink->format->held != NULL ?
 	    sink->format->held(sink->state) : 0;
+}
+
+size_t
+evcan_log_sink_room_(const struct evcan_log_sink_ *sink)
+{
+	const size_t pending = evcan_log_sink_pending_(sink);
+	const uint64_t waiting = sink->encoded - sink->written;
+	const size_t most = sink->pace.frames;
+
+	if (most == 0)
+		return pending < EVCAN_LOG_BLOCK ? SIZE_MAX : 0;
+	/* Frames without a byte are never written. */
+	if (pending == 0)
+		return most;
+	return waiting < most ? most - (size_t)waiting : 0;
 }
 
 int64_t

@@ -65,6 +65,7 @@ struct evcan_log_sink_ {
 	const struct evcan_format *format;
 	void *state;
 	void *fresh;              /* the state before `begin`, for reopening */
+	struct evcan_pace pace;
 
 	struct evcan_log_io io;   /* used when has_io */
 	bool has_io;
@@ -122,6 +123,8 @@ bool evcan_log_sink_has_file_(const struct evcan_log_sink_ *sink);
 /* Whether rotation is possible at all. */
 bool evcan_log_sink_can_rotate_(const struct evcan_log_sink_ *sink);
 
+/* Frames that may be encoded before what is pending has to be written. */
+size_t evcan_log_sink_room_(const struct evcan_log_sink_ *sink);
 /* Bytes that wait to be written. */
 size_t evcan_log_sink_pending_(const struct evcan_log_sink_ *sink);
 /* Bytes that the format holds back until it is flushed. */
@@ -160,7 +163,7 @@ int evcan_log_sink_write_(struct evcan_log_sink_ *sink,
 int evcan_log_sink_close_(struct evcan_log_sink_ *sink,
     struct evcan_error *err);
 
-/* Between the files of the sink */
+/* Between the files of the sink: two of them stand on log_sink_file.c */
 
 /* The format's reason behind the log's name. @return code */
 int evcan_log_sink_blame_(const struct evcan_log_sink_ *sink, int code,

@@ -17,6 +17,39 @@
 #define PAUSE_LEAST 1000000000ll
 #define PAUSE_MOST 60000000000ll
 
+void
+evcan_log_ended_free_(struct evcan_log_ended_ *ended)
+{
+	while (ended != NULL) {
+		struct evcan_log_ended_ *next = ended->next;
+
+		free(ended->path);
+		free(ended);
+		ended = next;
+	}
+}
+
+void
+evcan_log_ended_join_(struct evcan_log_ended_ **list,
+    struct evcan_log_ended_ *more)
+{
+	while (*list != NULL)
+		list = &(*list)->next;
+	*list = more;
+}
+
+bool
+evcan_log_sink_has_file_(const struct evcan_log_sink_ *sink)
+{
+	return sink->fd >= 0 || sink->has_io || sink->has_store;
+}
+
+size_t
+evcan_log_sink_pending_(const struct evcan_log_sink_ *sink)
+{
+	return sink->out.len + sink->packed.len - sink->sent;
+}
+
 int
 evcan_log_sink_blame_(const struct evcan_log_sink_ *sink, int code,
     const struct evcan_error *why, struct evcan_error *err)

@@ -111,6 +111,19 @@ make_deflater(struct evcan_log_sink_ *sink, struct evcan_error *err)
 	return sink->deflater != NULL ? 0 : -1;
 }
 
+/* Whoever says flush_interval means it. */
+static void
+set_pace(struct evcan_log_sink_ *sink)
+{
+	const double interval = sink->common.flush_interval;
+
+	sink->pace.interval = interval;
+	if (sink->format->pace != NULL)
+		sink->format->pace(sink->state, &sink->pace);
+	if (evcan_options_get(sink->options, "flush_interval") != NULL)
+		sink->pace.interval = interval;
+}
+
 /* A state as it was before `begin`, copied for each file. */
 static int
 make_state(struct evcan_log_sink_ *sink, struct evcan_error *err)
@@ -125,6 +138,7 @@ make_state(struct evcan_log_sink_ *sink, struct evcan_error *err)
 		return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
 		    "%.200s: out of memory for writing", sink->name);
 	memcpy(sink->state, sink->fresh, format->write_size);
+	set_pace(sink);
 	return make_deflater(sink, err);
 }
 
@@ -237,27 +251,6 @@ evcan_log_sink_check_(const char *path, const struct evcan_options *options,
 		r = try_begin(&sink, err);
 	evcan_log_sink_destroy_(&sink);
 	return r;
-}
-
-void
-evcan_log_ended_free_(struct evcan_log_ended_ *ended)
-{
-	while (ended != NULL) {
-		struct evcan_log_ended_ *next = ended->next;
-
-		free(ended->path);
-		free(ended);
-		ended = next;
-	}
-}
-
-void
-evcan_log_ended_join_(struct evcan_log_ended_ **list,
-    struct evcan_log_ended_ *more)
-{
-	while (*list != NULL)
-		list = &(*list)->next;
-	*list = more;
 }
 
 void

@@ -30,6 +30,8 @@
 #define RETRY_MIN (NS_PER_SEC / 10)
 #define RETRY_MAX (2 * NS_PER_SEC)
 #define POLL_MS 100
+/* Frames that wake a lazy sleeper, at most. */
+#define MANY 4096
 /* What may wake the sleeping thread; it always hears commands. */
 enum sleep {
 	AWAKE,
@@ -41,11 +43,11 @@ enum sleep {
 struct evcan_log_worker_ {
 	struct evcan_ring_ ring;
 	struct evcan_wake_ wake;
-	size_t many;                 /* frames that wake a lazy sleeper */
 	/* Both are only touched by read-modify-write, so that each side
 	 * either sees what the other did before or is seen by it. */
 	atomic_int sleep;            /* enum sleep */
 	atomic_int want_room;        /* the loop was told "full" */
+	atomic_size_t enough;        /* frames that wake a lazy sleeper */
 	atomic_int refs;             /* the loop's and the thread's */
 	pthread_t thread;
 
@@ -211,13 +213,14 @@ static int
 take(struct evcan_log_worker_ *worker, struct evcan_error *err)
 {
 	struct evcan_log_sink_ *sink = &worker->sink;
+	size_t room;
 	int r = 0;
 
 	while (evcan_log_sink_is_open_(sink) && r == 0 &&
-	    evcan_log_sink_pending_(sink) < EVCAN_LOG_BLOCK) {
+	    (room = evcan_log_sink_room_(sink)) > 0) {
 		const struct evcan_frame *frames;
 		size_t n = evcan_ring_peek_(&worker->ring, &frames,
-		    EVCAN_LOG_BATCH), taken;
+		    room < EVCAN_LOG_BATCH ? room : EVCAN_LOG_BATCH), taken;
 		struct evcan_log_mark_ *mark = next_mark(worker, &n);
 
 		if (mark != NULL) {
@@ -285,7 +288,7 @@ is_due(struct evcan_log_worker_ *worker, bool hurry)
 
 	if (worker->flush_at == 0)
 		worker->flush_at = now +
-		    (int64_t)(worker->sink.common.flush_interval * 1e9);
+		    (int64_t)(worker->sink.pace.interval * 1e9);
 	return hurry || worker->sink.part.lively || worker->retry_at != 0 ||
 	    worker->flush_at <= now;
 }
@@ -326,7 +329,7 @@ work(struct evcan_log_worker_ *worker, bool hurry, bool closing)
 		}
 		if (is_due(worker, hurry))
 			r = evcan_log_sink_flush_(sink, &err);
-		else if (evcan_log_sink_pending_(sink) < EVCAN_LOG_BLOCK)
+		else if (evcan_log_sink_room_(sink) > 0)
 			return;
 	}
 	if (r < 0)
@@ -335,14 +338,29 @@ work(struct evcan_log_worker_ *worker, bool hurry, bool closing)
 		write_out(worker);
 }
 
+/* Frames in the ring that are worth waking for. */
+static size_t
+enough_for(const struct evcan_log_worker_ *worker, enum sleep how)
+{
+	const size_t room = evcan_log_sink_room_(&worker->sink);
+	size_t n = (worker->ring.mask + 1) / 4;
+
+	if (how == SLEEP_IDLE)
+		return 1;
+	if (n > MANY)
+		n = MANY;
+	return n < room ? n : room;
+}
+
 /* Sleeps until a command, the time (0: none) or frames enough. */
 static void
 rest(struct evcan_log_worker_ *worker, enum sleep how, int64_t until)
 {
 	const struct timespec ts = { until / NS_PER_SEC, until % NS_PER_SEC };
-	const size_t enough = how == SLEEP_IDLE ? 1 : worker->many;
+	const size_t enough = enough_for(worker, how);
 
 	pthread_mutex_lock(&worker->lock);
+	atomic_store(&worker->enough, enough);
 	atomic_exchange(&worker->sleep, how);
 	if ((how != SLEEP_DEAF &&
 	    evcan_ring_count_(&worker->ring) >= enough) ||
@@ -511,9 +529,6 @@ evcan_log_worker_new_(const struct evcan_log_sink_ *sink,
 	if (evcan_ring_init_(&worker->ring,
 	    (size_t)sink->common.queue_size) < 0)
 		goto fail_locks;
-	worker->many = (worker->ring.mask + 1) / 4;
-	if (worker->many > 4096)
-		worker->many = 4096;
 	if (evcan_wake_init_(&worker->wake) < 0) {
 		r = errno;
 		goto fail_ring;
@@ -562,7 +577,7 @@ nudge(struct evcan_log_worker_ *worker)
 	const int how = atomic_fetch_or(&worker->sleep, 0);
 
 	if (how != SLEEP_IDLE && (how != SLEEP_LAZY ||
-	    evcan_ring_count_(&worker->ring) < worker->many))
+	    evcan_ring_count_(&worker->ring) < atomic_load(&worker->enough)))
 		return;
 	pthread_mutex_lock(&worker->lock);
 	atomic_exchange(&worker->sleep, AWAKE);

@@ -32,7 +32,7 @@ struct evcan_log_writer {
 	bool has_path;
 	const struct evcan_format *format;
 	char *attributes;                  /* the format's, each with a NUL */
-	double flush_interval, close_timeout;
+	double close_timeout;
 	bool can_rotate;
 
 	enum state state;
@@ -180,7 +180,7 @@ sync_due(struct evcan_log_writer *writer)
 
 	if (writer->flush_at == 0)
 		writer->flush_at = now +
-		    (int64_t)(writer->flush_interval * 1e9);
+		    (int64_t)(writer->sink.pace.interval * 1e9);
 	if (!writer->sink.part.lively && now < writer->flush_at)
 		return false;
 	writer->flush_at = 0;
@@ -193,19 +193,21 @@ sync_some(struct evcan_log_writer *writer, const struct evcan_frame *frames,
     size_t n, size_t *taken)
 {
 	struct evcan_log_sink_ *sink = &writer->sink;
+	size_t most = EVCAN_LOG_BATCH;
 	int r = 0;
 
 	*taken = 0;
 	/* While the file refuses, nothing more is taken. */
 	if (writer->told_failed || !evcan_log_sink_is_open_(sink) ||
-	    evcan_log_sink_pending_(sink) >= EVCAN_LOG_BLOCK)
+	    evcan_log_sink_room_(sink) == 0)
 		r = sync_write(writer);
 	if (r < 0)
 		return r;
 	evcan_error_clear(&writer->error);
-	return evcan_log_sink_frames_(sink, frames,
-	    n < EVCAN_LOG_BATCH ? n : EVCAN_LOG_BATCH, taken,
-	    &writer->error);
+	if (most > evcan_log_sink_room_(sink))
+		most = evcan_log_sink_room_(sink);
+	return evcan_log_sink_frames_(sink, frames, n < most ? n : most,
+	    taken, &writer->error);
 }
 
 static int
@@ -222,6 +224,8 @@ sync_frames(struct evcan_log_writer *writer,
 	writer->stats.accepted += done;
 	if (r == 0 && sync_due(writer))
 		r = sync_flush(writer);
+	else if (r == 0 && evcan_log_sink_room_(&writer->sink) == 0)
+		r = sync_write(writer);
 	return sync_done(writer, done > 0 ? (int)done : r);
 }
 
@@ -461,7 +465,6 @@ init(struct evcan_log_writer *writer, struct evcan_error *err)
 	const char *attributes = sink->format->attributes;
 
 	writer->format = sink->format;
-	writer->flush_interval = sink->common.flush_interval;
 	writer->close_timeout = sink->common.close_timeout;
 	writer->has_path = sink->path != NULL;
 	writer->can_rotate = evcan_log_sink_can_rotate_(sink);

@@ -303,6 +303,68 @@ test_options(void **state)
 	evcan_options_free(options);
 }
 
+/* What reading says at the end of a log in a format that is given. */
+static const char *
+end_of(const char *format, const char *text)
+{
+	static char said[500];
+	struct evcan_options *options = evcan_options_new();
+	struct evcan_error err = { 0 };
+	struct evcan_log_reader *reader;
+	struct evcan_frame frame;
+	int n, faults = 0;
+
+	evcan_options_set(options, "format", format, NULL);
+	reader = evcan_log_reader_new(make("forced", text, strlen(text)),
+	    options, &err);
+	evcan_options_free(options);
+	assert_string_equal(err.text, "");
+	*said = '\0';
+	while ((n = evcan_log_reader_read(reader, &frame, 1)) != 0) {
+		if (n > 0)
+			continue;
+		assert_int_equal(n, EVCAN_ERR_NOT_FOUND);
+		assert_int_equal(++faults, 1);
+		snprintf(said, sizeof(said), "%s",
+		    evcan_log_reader_error(reader)->text);
+	}
+	evcan_log_reader_free(reader);
+	return said;
+}
+
+/* A log of another format than the one that is given is no empty log. */
+static void
+test_wrong_format(void **state)
+{
+	static const char log[] =
+	    "(1.000000) can0 123#01\n(2.000000) can0 123#02\n";
+	static const char *const formats[] = { "asc", "busmaster" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		char says[100];
+
+		snprintf(says, sizeof(says), "forced: is no log of the "
+		    "format %s, which knows none of its 2 lines; leave",
+		    formats[i]);
+		assert_non_null(strstr(end_of(formats[i], log), says));
+		assert_non_null(strstr(end_of(formats[i], "hello\n"),
+		    "none of its 1 line;"));
+	}
+	/* Nothing to know, or known and no frame. */
+	assert_string_equal(end_of("asc", ""), "");
+	assert_string_equal(end_of("asc", "// a comment\n\n"), "");
+	assert_string_equal(end_of("asc", "base hex  timestamps absolute\n"
+	    "internal events logged\n"), "");
+	assert_string_equal(end_of("busmaster",
+	    "***BUSMASTER Ver 3.2.2***\n***PROTOCOL CAN***\n"), "");
+	assert_string_equal(end_of("candump", "# a comment\n"), "");
+	assert_string_equal(end_of("candump", log), "");
+	/* Some lines are. */
+	assert_string_equal(end_of("asc",
+	    "hello\n   1.0 1  123  Rx   d 1 01\n"), "");
+}
+
 static void
 test_names(void **state)
 {
@@ -556,6 +618,7 @@ main(void)
 		cmocka_unit_test(test_invalid),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_wrong_format),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_live_pipe),
 		cmocka_unit_test(test_stdin),

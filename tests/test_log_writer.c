@@ -280,6 +280,86 @@ test_flush_interval(void **state)
 }
 
 static void
+waits(struct fixture *f, uint64_t written, uint64_t queued)
+{
+	struct evcan_log_write_stats stats;
+
+	evcan_log_writer_get_stats(f->writer, &stats);
+	assert_int_equal(stats.written, written);
+	assert_int_equal(stats.queued, queued);
+}
+
+/* A format with an interval of its own, behind core's. */
+static void
+test_own_interval(void **state)
+{
+	struct fixture *f = *state;
+
+	option(f, "max_time_between_writes", "0.2");
+	open_writer(f, f->base, in_dir("own.db"));
+	write_all(f, 0, 10);
+	run_for(f, 0.05);
+	waits(f, 0, 10);
+	run_for(f, 0.5);
+	waits(f, 10, 0);
+	close_writer(f, 5);
+	evcan_log_writer_free(f->writer);
+	option(f, "flush_interval", "3600");
+	open_writer(f, f->base, in_dir("own.db"));
+	write_all(f, 0, 10);
+	run_for(f, 0.5);
+	waits(f, 0, 10);
+}
+
+/* One that writes as soon as so many frames wait, and never more at once. */
+static void
+test_own_count(void **state)
+{
+	struct fixture *f = *state;
+
+	option(f, "flush_interval", "3600");
+	option(f, "max_buffer_size_before_writes", "500");
+	open_writer(f, f->base, in_dir("count.db"));
+	write_all(f, 0, 7);
+	run_for(f, 0.1);
+	write_all(f, 7, 499);
+	run_for(f, 0.1);
+	waits(f, 0, 499);
+	write_all(f, 499, 500);
+	run_for(f, 0.2);
+	waits(f, 500, 0);
+	write_all(f, 500, 1700);
+	run_for(f, 0.2);
+	waits(f, 1500, 200);
+	close_writer(f, 5);
+	assert_int_equal(f->close_code, 0);
+	waits(f, 1700, 0);
+}
+
+/* The same without a worker, and more than a block would hold. */
+static void
+test_own_count_sync(void **state)
+{
+	struct fixture *f = *state;
+
+	option(f, "flush_interval", "3600");
+	option(f, "max_buffer_size_before_writes", "10");
+	open_writer(f, NULL, in_dir("sync.db"));
+	write_all(f, 0, 25);
+	waits(f, 20, 5);
+	write_all(f, 25, 30);
+	waits(f, 30, 0);
+	close_writer(f, 0);
+	evcan_log_writer_free(f->writer);
+	option(f, "max_buffer_size_before_writes", "20000");
+	open_writer(f, NULL, in_dir("sync.db"));
+	write_all(f, 0, 19999);
+	waits(f, 0, 19999);
+	write_all(f, 19999, 20000);
+	waits(f, 20000, 0);
+}
+
+static void
 test_killed(void **state)
 {
 	struct fixture *f = *state;
@@ -348,6 +428,9 @@ main(void)
 		TEST(test_printer),
 		TEST(test_printer_describes),
 		TEST(test_flush_interval),
+		TEST(test_own_interval),
+		TEST(test_own_count),
+		TEST(test_own_count_sync),
 		TEST(test_killed),
 		TEST(test_reopen),
 	};

@@ -88,6 +88,14 @@ struct evcan_encode {
 	                       *   `attributes` */
 };
 
+/** When frames that wait are written. */
+struct evcan_pace {
+	double interval;   /**< seconds after which one is, at the latest */
+	size_t frames;     /**< or as soon as so many wait, and no more at a
+	                    *   time (not for formats that hold some back);
+	                    *   0: as soon as their bytes fill a block */
+};
+
 enum evcan_format_flag {
 	EVCAN_FORMAT_TEXT = 1,  /**< lines: appending begins on a new one */
 	EVCAN_FORMAT_SEEKS = 2, /**< reads by evcan_file: decode gets empty
@@ -134,6 +142,10 @@ struct evcan_format {
 	/* Writing; encode NULL: read-only */
 	const struct evcan_option *write_options;
 	size_t write_size;
+	/** Once after the options are filled, for formats with options of
+	 *  their own for it; `flush_interval` comes before theirs. May be
+	 *  NULL. */
+	void (*pace)(const void *state, struct evcan_pace *pace);
 	/**
 	 * Once before anything, after the options are filled.
 	 * @param past what is in the file and stays there; NULL: it is new.

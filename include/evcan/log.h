@@ -90,7 +90,8 @@ void evcan_log_reader_free(struct evcan_log_reader *reader);
  * slow file: see evcan/player.h, which reads ahead).
  * @return the number, 0 at the end, or a negative code (first the frames
  * before the fault, then the code, once; reading may go on after
- * EVCAN_ERR_SYNTAX): evcan_log_reader_error() tells it
+ * EVCAN_ERR_SYNTAX): evcan_log_reader_error() tells it. EVCAN_ERR_NOT_FOUND
+ * comes at the end of a log none of whose lines the format given for it knows.
  */
 int evcan_log_reader_read(struct evcan_log_reader *reader,
     struct evcan_frame *frames, size_t max);

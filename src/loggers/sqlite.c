@@ -36,9 +36,9 @@
 struct writer {
 	const char *table;        /* options */
 	int all;
-	double get_message_timeout;
-	double max_time_between_writes;
-	int64_t max_buffer_size_before_writes;
+	double get_message_timeout;   /* not used */
+	double max_seconds;
+	int64_t max_frames;
 
 	sqlite3 *db;
 	sqlite3_stmt *rows, *row, *begin, *commit;
@@ -46,6 +46,15 @@ struct writer {
 	unsigned order[EVCAN_SQLITE_COLUMNS];
 	unsigned n;               /* columns in it */
 };
+
+static void
+pace(const void *state, struct evcan_pace *pace)
+{
+	const struct writer *writer = state;
+
+	pace->interval = writer->max_seconds;
+	pace->frames = (size_t)writer->max_frames;
+}
 
 /* Seconds that a double cannot tell apart are cut to microseconds. */
 static inline double
@@ -461,21 +470,21 @@ static const struct evcan_option write_rows[] = {
 	  .offset = offsetof(struct writer, all) },
 	{ .name = "get_message_timeout", .aliases = "GET_MESSAGE_TIMEOUT",
 	  .type = EVCAN_OPTION_REAL, .fallback = "0.25", .min = 0,
-	  .max = 86400, .help = "accepted as python-can's, seconds; "
-	      "flush_interval decides when frames are stored",
+	  .max = 86400, .help = "accepted as python-can's, seconds, without "
+	      "an effect: nothing waits for frames here",
 	  .offset = offsetof(struct writer, get_message_timeout) },
 	{ .name = "max_time_between_writes",
 	  .aliases = "MAX_TIME_BETWEEN_WRITES",
-	  .type = EVCAN_OPTION_REAL, .fallback = "5", .min = 0,
-	  .max = 86400, .help = "accepted as python-can's, seconds; "
-	      "flush_interval decides when frames are stored",
-	  .offset = offsetof(struct writer, max_time_between_writes) },
+	  .type = EVCAN_OPTION_REAL, .fallback = "1", .min = 0,
+	  .max = 86400, .help = "seconds after which frames are stored at "
+	      "the latest, unless flush_interval is given",
+	  .offset = offsetof(struct writer, max_seconds) },
 	{ .name = "max_buffer_size_before_writes",
 	  .aliases = "MAX_BUFFER_SIZE_BEFORE_WRITES",
-	  .type = EVCAN_OPTION_INT, .fallback = "500", .min = 1,
-	  .max = 1e9, .help = "accepted as python-can's, frames; "
-	      "all that wait are stored in one transaction",
-	  .offset = offsetof(struct writer, max_buffer_size_before_writes) },
+	  .type = EVCAN_OPTION_INT, .fallback = "0", .min = 0,
+	  .max = 1e6, .help = "frames that are stored in one transaction, "
+	      "as soon as so many wait; 0: some 3000",
+	  .offset = offsetof(struct writer, max_frames) },
 	{ .name = NULL }
 };
 
@@ -493,6 +502,7 @@ const struct evcan_format evcan_format_sqlite_ = {
 	.read_done = evcan_sqlite_read_done_,
 	.write_options = write_rows,
 	.write_size = sizeof(struct writer),
+	.pace = pace,
 	.encode = encode,
 	.open = open_table,
 	.store = store,
