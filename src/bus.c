@@ -110,6 +110,14 @@ evcan_bus_set_error_(struct evcan_bus *bus, int code, int system,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	evcan_error_clear(&bus->error);
 	evcan_error_set(&bus->error, code, system, "%s", text);
+	bus->error.vendor = bus->vendor_code;
+	bus->vendor_code = 0;
+}
+
+void
+evcan_driver_vendor_code(struct evcan_bus *bus, long code)
+{
+	bus->vendor_code = code;
 }
 
 int

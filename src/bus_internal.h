@@ -17,8 +17,10 @@
 
 struct event;
 struct evcan_attachment_;
+struct evcan_cyclics_;
 struct evcan_notifier;
 struct evcan_options;
+struct evcan_subscriptions_;
 
 enum evcan_phase_ {
 	EVCAN_PHASE_CLOSED,    /* never opened, or closed */
@@ -81,7 +83,7 @@ struct evcan_waiter_ {
 
 enum evcan_due_ {
 	EVCAN_DUE_DRIVER, EVCAN_DUE_RETRY, EVCAN_DUE_REOPEN,
-	EVCAN_DUE_CLOSE, EVCAN_DUE_OUTCOME, EVCAN_DUE_COUNT
+	EVCAN_DUE_CLOSE, EVCAN_DUE_OUTCOME, EVCAN_DUE_CYCLIC, EVCAN_DUE_COUNT
 };
 
 struct evcan_bus {
@@ -126,6 +128,9 @@ struct evcan_bus {
 
 	struct evcan_tx_ tx;
 	struct evcan_waiter_ *waiters;
+	struct evcan_cyclics_ *cyclics;        /* made with the first task */
+	struct evcan_subscriptions_ *subscriptions;   /* while there are any */
+	uint32_t subscription_number;          /* the last one given */
 
 	/* Told at the next good moment, never from inside a call */
 	bool tell_opened, tell_error, tell_state, tell_writable, tell_closed;
@@ -133,6 +138,7 @@ struct evcan_bus {
 	uint64_t tell_lost[3];           /* by enum evcan_loss */
 	int64_t reopen_ns;               /* the next interval */
 	struct evcan_error error;        /* the last one */
+	long vendor_code;                /* of the next one */
 	struct evcan_bus_stats stats;
 };
 
@@ -175,11 +181,17 @@ void evcan_bus_tell_gaps_(struct evcan_bus *bus);
 void evcan_bus_receive_all_(struct evcan_bus *bus);
 /* Without a base: when timeout_ms (negative: never) will be over. */
 int64_t evcan_bus_end_of_(int timeout_ms);
+/* Without a base: waits until a late open has ended, and tells nothing. */
+void evcan_bus_await_open_(struct evcan_bus *bus);
 /* Without a base: waits for the bus's fd or its next deadline.
  * @return false when `end` has come */
 bool evcan_bus_wait_(struct evcan_bus *bus, int64_t end);
 
 /* bus_send.c */
+/* Whether a frame may be sent here, whatever the phase. @return 0 or
+ * EVCAN_ERR_INVALID with err */
+int evcan_bus_may_carry_(struct evcan_bus *bus,
+    const struct evcan_frame *frame, struct evcan_error *err);
 void evcan_bus_tx_init_(struct evcan_bus *bus);
 void evcan_bus_tx_destroy_(struct evcan_bus *bus);
 /* Hands queued frames to the device. */

@@ -12,6 +12,7 @@
 
 #include <evcan/channel.h>
 
+#include "cyclic_internal.h"
 #include "pollset.h"
 
 /* libevent runs what is activated in a call-back in the same turn, before it
@@ -252,6 +253,9 @@ some:
 		bus->due[EVCAN_DUE_RETRY] = 0;
 		evcan_bus_drain_(bus);
 	}
+	if (bus->due[EVCAN_DUE_CYCLIC] != 0 &&
+	    bus->due[EVCAN_DUE_CYCLIC] <= now)
+		evcan_cyclics_run_(bus);
 	/* REOPEN and CLOSE are looked at by settling. */
 }
 
@@ -282,7 +286,8 @@ evcan_bus_set_due_(struct evcan_bus *bus, enum evcan_due_ which,
 }
 
 /* The one place from which the loop enters a bus: whatever happened, do all
- * that is to be done, and tell it. */
+ * that is to be done, and tell it. (With a base the tasks of a bus have their
+ * own timers.) */
 static void
 dispatch(struct evcan_bus *bus)
 {
@@ -543,18 +548,24 @@ pollset_ready(int fd, unsigned what, void *arg)
 		fd_ready(bus, watch, what);
 }
 
-int
-evcan_bus_process(struct evcan_bus *bus)
+static void
+run_fds(struct evcan_bus *bus)
 {
-	if (bus->base != NULL)
-		return EVCAN_ERR_STATE;
-	evcan_bus_hold_(bus);
 	if (bus->driver->caps & EVCAN_CAP_ONE_FD) {
 		if (bus->n_watches > 0)
 			fd_ready(bus, &bus->watches[0], EVCAN_WATCH_READ);
 	} else if (bus->poll_fd >= 0) {
 		evcan_pollset_run_(bus->poll_fd, pollset_ready, bus);
 	}
+}
+
+int
+evcan_bus_process(struct evcan_bus *bus)
+{
+	if (bus->base != NULL)
+		return EVCAN_ERR_STATE;
+	evcan_bus_hold_(bus);
+	run_fds(bus);
 	dispatch(bus);
 	evcan_bus_drop_(bus);
 	return 0;
@@ -604,6 +615,18 @@ evcan_bus_wait_(struct evcan_bus *bus, int64_t end)
 	return true;
 }
 
+void
+evcan_bus_await_open_(struct evcan_bus *bus)
+{
+	while (bus->phase == EVCAN_PHASE_OPENING && !bus->gone) {
+		bus->soon = false;     /* what is told comes later */
+		evcan_bus_wait_(bus, INT64_MAX);
+		run_fds(bus);
+		run_deadlines(bus);
+	}
+	evcan_bus_soon_(bus);
+}
+
 int64_t
 evcan_bus_end_of_(int timeout_ms)
 {
@@ -622,6 +645,10 @@ evcan_bus_recv_wait(struct evcan_bus *bus, struct evcan_frame *frames,
 	if (bus->base != NULL)
 		return EVCAN_ERR_STATE;
 	evcan_bus_hold_(bus);
+	/* Frames that keep coming must not hold up those that go. */
+	if (bus->due[EVCAN_DUE_CYCLIC] != 0 &&
+	    bus->due[EVCAN_DUE_CYCLIC] <= evcan_now_monotonic())
+		evcan_bus_process(bus);
 	for (;;) {
 		n = bus->freed ? EVCAN_ERR_STATE :
 		    evcan_bus_recv(bus, frames, max);

@@ -10,6 +10,7 @@
 
 #include <evcan/notifier.h>
 
+#include "cyclic_internal.h"
 #include "listener_internal.h"
 
 /* Opening. */
@@ -32,6 +33,7 @@ is_open(struct evcan_bus *bus)
 	evcan_log(EVCAN_LOG_INFO, "bus", "%s is open: %s", bus->name,
 	    evcan_bus_channel_info(bus));
 	evcan_bus_resume_(bus);
+	evcan_subscriptions_opened_(bus);
 	if (bus->waiters != NULL)
 		bus->tell_writable = true;
 	evcan_bus_soon_(bus);
@@ -47,6 +49,7 @@ close_driver(struct evcan_bus *bus)
 	bus->gone = false;
 	bus->tx.confirms = false;
 	bus->filtering = EVCAN_FILTERS_NONE;
+	evcan_subscriptions_gone_(bus);
 }
 
 static int
@@ -67,6 +70,19 @@ open_driver(struct evcan_bus *bus, struct evcan_error *err)
 	return r;
 }
 
+/* Without a loop the caller waits, here as in send and recv. */
+static int
+await_open(struct evcan_bus *bus, struct evcan_error *err)
+{
+	evcan_bus_await_open_(bus);
+	if (bus->phase != EVCAN_PHASE_OPENING)
+		return 0;
+	*err = bus->error;
+	close_driver(bus);
+	bus->phase = EVCAN_PHASE_CLOSED;
+	return err->code;
+}
+
 int
 evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 {
@@ -79,6 +95,8 @@ evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 		    "still closing" : "open already");
 	evcan_error_clear(&why);
 	r = open_driver(bus, &why);
+	if (r > 0 && bus->base == NULL)
+		r = await_open(bus, &why);
 	if (r >= 0)
 		return 0;
 	bus->error = why;
@@ -135,6 +153,12 @@ evcan_driver_set_state(struct evcan_bus *bus, enum evcan_bus_state state)
 	bus->stats.state_changes++;
 	bus->tell_state = true;
 	evcan_bus_soon_(bus);
+}
+
+void
+evcan_driver_set_load(struct evcan_bus *bus, unsigned load)
+{
+	bus->stats.bus_load = load;
 }
 
 void
@@ -266,6 +290,16 @@ tell_all(struct evcan_bus *bus)
 
 /* Gone, and back. */
 
+/* All but that of the tasks, whose grid goes on. */
+static void
+forget_deadlines(struct evcan_bus *bus)
+{
+	int64_t cyclic = bus->due[EVCAN_DUE_CYCLIC];
+
+	memset(bus->due, 0, sizeof(bus->due));
+	bus->due[EVCAN_DUE_CYCLIC] = cyclic;
+}
+
 static void
 schedule_reopen(struct evcan_bus *bus)
 {
@@ -284,16 +318,20 @@ schedule_reopen(struct evcan_bus *bus)
 static void
 went_away(struct evcan_bus *bus)
 {
-	bool closing = bus->phase == EVCAN_PHASE_CLOSING;
+	bool back = bus->phase != EVCAN_PHASE_CLOSING && bus->common.reopen;
 
+	if (back)
+		evcan_cyclics_gone_(bus);
+	else
+		evcan_cyclics_stop_(bus);
 	close_driver(bus);
 	/* Old commands must not reach a bus that comes back later. */
 	evcan_bus_tx_fail_(bus, EVCAN_ERR_GONE);
 	evcan_log(EVCAN_LOG_WARNING, "bus", "%s", bus->error.text);
 	evcan_driver_set_state(bus, EVCAN_STATE_STOPPED);
 	bus->tell_error = true;
-	memset(bus->due, 0, sizeof(bus->due));
-	if (!closing && bus->common.reopen) {
+	forget_deadlines(bus);
+	if (back) {
 		bus->phase = EVCAN_PHASE_GONE;
 		schedule_reopen(bus);
 		return;
@@ -334,7 +372,7 @@ close_now(struct evcan_bus *bus)
 	if (bus->phase != EVCAN_PHASE_GONE)
 		close_driver(bus);
 	bus->phase = EVCAN_PHASE_CLOSED;
-	memset(bus->due, 0, sizeof(bus->due));
+	forget_deadlines(bus);
 	bus->tell_closed = true;
 	bus->tell_writable = bus->waiters != NULL;
 	evcan_error_clear(&bus->error);
@@ -391,6 +429,7 @@ evcan_bus_close(struct evcan_bus *bus)
 	    bus->phase == EVCAN_PHASE_CLOSING)
 		return EVCAN_ERR_STATE;
 	evcan_bus_hold_(bus);
+	evcan_cyclics_stop_(bus);
 	if (bus->phase != EVCAN_PHASE_OPEN) {
 		close_now(bus);
 	} else {
@@ -421,6 +460,8 @@ evcan_bus_free(struct evcan_bus *bus)
 	evcan_notifier_forget_bus_(bus);
 	bus->recv_cb = NULL;
 	bus->event_cb = NULL;
+	evcan_cyclics_free_(bus);
+	evcan_subscriptions_free_(bus);
 	if (bus->phase != EVCAN_PHASE_CLOSED) {
 		evcan_bus_drain_(bus);
 		close_now(bus);

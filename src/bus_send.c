@@ -302,21 +302,21 @@ evcan_driver_writable(struct evcan_bus *bus)
 
 /* Checking. */
 
-static int
-may_carry(struct evcan_bus *bus, const struct evcan_frame *frame,
-    struct evcan_error *why)
+int
+evcan_bus_may_carry_(struct evcan_bus *bus, const struct evcan_frame *frame,
+    struct evcan_error *err)
 {
-	int r = evcan_frame_check(frame, why);
+	int r = evcan_frame_check(frame, err);
 
 	if (r == 0 && bus->mode == EVCAN_MODE_LISTEN_ONLY)
-		return evcan_error_set(why, EVCAN_ERR_INVALID, 0,
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
 		    "the bus is in listen-only mode");
 	if (r == 0 && (frame->flags & EVCAN_FRAME_FD) &&
 	    !(bus->driver->caps & EVCAN_CAP_FD))
-		return evcan_error_set(why, EVCAN_ERR_INVALID, 0,
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
 		    "this interface has no CAN FD");
 	if (r == 0 && bus->driver->check != NULL)
-		r = bus->driver->check(bus, frame, why);
+		r = bus->driver->check(bus, frame, err);
 	return r;
 }
 
@@ -326,10 +326,10 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame)
 	struct evcan_error why;
 
 	/* Nearly all frames are well: why one is not is asked again. */
-	if (may_carry(bus, frame, NULL) == 0)
+	if (evcan_bus_may_carry_(bus, frame, NULL) == 0)
 		return 0;
 	evcan_error_clear(&why);
-	may_carry(bus, frame, &why);
+	evcan_bus_may_carry_(bus, frame, &why);
 	return evcan_bus_fail_(bus, EVCAN_ERR_INVALID,
 	    "bus %s: frame %X not sent: %s", bus->name, (unsigned)frame->id,
 	    why.text);
@@ -592,18 +592,26 @@ same_frame(const struct evcan_frame *a, const struct evcan_frame *b)
 	    memcmp(a->data, b->data, a->len) == 0;
 }
 
-static bool
-confirm(struct evcan_bus *bus, const struct evcan_frame *frame)
+/* Takes out the oldest that waits for such a frame. */
+static struct evcan_outcome_ *
+take_waiting(struct evcan_bus *bus, const struct evcan_frame *frame)
 {
-	struct evcan_outcome_ **at, *outcome;
+	struct evcan_outcome_ **at;
 
 	for (at = &bus->tx.waiting.first; *at != NULL; at = &(*at)->next) {
 		if (same_frame(&(*at)->frame, frame))
-			break;
+			return list_take(&bus->tx.waiting, at);
 	}
-	if (*at == NULL)
+	return NULL;
+}
+
+static bool
+confirm(struct evcan_bus *bus, const struct evcan_frame *frame)
+{
+	struct evcan_outcome_ *outcome = take_waiting(bus, frame);
+
+	if (outcome == NULL)
 		return false;
-	outcome = list_take(&bus->tx.waiting, at);
 	outcome->frame.time_ns = frame->time_ns;
 	outcome->frame.clock = frame->clock;
 	finish(bus, outcome, EVCAN_SENT);
@@ -624,6 +632,17 @@ evcan_driver_echoes(struct evcan_bus *bus, const struct evcan_frame *frames,
 	bus->stats.confirmed += n;
 	for (size_t i = 0; i < n && bus->tx.waiting.first != NULL; i++)
 		confirm(bus, &frames[i]);
+}
+
+void
+evcan_driver_refused(struct evcan_bus *bus, const struct evcan_frame *frame,
+    int code)
+{
+	struct evcan_outcome_ *outcome = take_waiting(bus, frame);
+
+	bus->stats.send_failed++;
+	if (outcome != NULL)
+		finish(bus, outcome, code);
 }
 
 void

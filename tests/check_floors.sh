@@ -13,17 +13,20 @@ cd "${top_srcdir:-.}" || exit 99
 # Floor, then its files below src/ without suffix.  Those of directories need
 # no row: src/drivers, src/loggers, src/tools and examples are floors.
 floors='
-pure    bit_timing bytes can_packet cells channel channel_map error error_frame
-pure    fast_text filter filter_parse frame frame_text lines option_guess
-pure    option_value options quote remark ring table_row text version zone
+pure    bit_timing bytes can_packet cells channel channel_map crc error
+pure    error_frame fast_text filter filter_parse frame frame_text lateness
+pure    lines modifier modifier_options option_guess option_value options
+pure    quote remark ring table_row text version zone
 service codec feed gunzip netlink now squeeze wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
-core    config_sources config_spec detect doc gateway gateway_doc
-core    gateway_internal gateway_log gateway_stop ini json listener
-core    listener_internal log_file log_marks log_reader log_registry log_rotate
-core    log_sink log_sink_file log_sink_open log_source log_start log_tally
-core    log_worker log_writer notifier player pollset read_ahead reader
-core    registry
+core    config_sources config_spec cyclic cyclic_check cyclic_device
+core    cyclic_grid cyclic_internal cyclic_send cyclic_task detect doc gateway
+core    gateway_doc gateway_internal gateway_log gateway_stop ini json
+core    listener listener_internal log_file log_marks log_reader log_registry
+core    log_rotate log_sink log_sink_file log_sink_open log_source log_start
+core    log_tally log_worker log_writer notifier player pollset read_ahead
+core    reader registry subscription subscription_bus subscription_internal
+core    subscription_table subscription_watch
 '
 
 # Floor: the floors whose headers it may include; then which system headers.

@@ -82,7 +82,7 @@ typedef void (*evcan_bus_recv_cb)(struct evcan_bus *bus,
 typedef void (*evcan_bus_event_cb)(struct evcan_bus *bus,
     enum evcan_bus_event event, const struct evcan_bus_info *info, void *arg);
 
-/** Counters since evcan_bus_new(). All count frames but the last four. */
+/** Counters since evcan_bus_new(). All count frames but the last five. */
 struct evcan_bus_stats {
 	uint64_t received;       /**< delivered to the consumer */
 	uint64_t received_bytes; /**< data bytes of those */
@@ -104,6 +104,8 @@ struct evcan_bus_stats {
 	uint64_t wakeups;        /**< times the loop called the bus */
 	uint64_t opens;          /**< successful ones, the first included */
 	uint64_t state_changes;
+	uint64_t bus_load;       /**< now, as some adapters say: 1/10000 of the
+	                          *   bus's time */
 };
 
 /**
@@ -124,6 +126,7 @@ struct evcan_bus *evcan_bus_new_spec(struct event_base *base,
 
 /**
  * Opens the device. Some finish later; EVCAN_BUS_OPENED tells (for all).
+ * Without a base this waits, and the bus is open when it returns 0.
  * @return 0, or a negative code with err; the bus may be opened again later
  */
 int evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err);

@@ -10,6 +10,7 @@
 #include <evcan/bus.h>
 #include <evcan/error.h>
 #include <evcan/options.h>
+#include <evcan/subscription.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,18 @@ enum evcan_filtering {
 	EVCAN_FILTERS_NONE = 0,      /**< core filters everything */
 	EVCAN_FILTERS_SUPERSET = 1,  /**< lets through too much; core filters */
 	EVCAN_FILTERS_EXACT = 2      /**< nothing left to do */
+};
+
+/** A task for a device that sends by itself: the frames in turn. */
+struct evcan_driver_cyclic {
+	uint32_t number;              /**< of this start of the task: each has
+	                               *   one that its bus never had */
+	const struct evcan_frame *frames;
+	size_t n;
+	uint64_t initial_count;       /**< so many sends first ... */
+	int64_t initial_period_ns;    /**< ... this far apart */
+	int64_t period_ns;            /**< then these; 0: the task is over, and
+	                               *   evcan_driver_cyclic_done() is due */
 };
 
 /**
@@ -108,6 +121,34 @@ struct evcan_driver {
 	int (*flush_tx)(struct evcan_bus *bus);
 	int (*reset)(struct evcan_bus *bus, struct evcan_error *err);
 	int (*identify)(struct evcan_bus *bus, bool on);
+
+	/*
+	 * Periodic work that the device does by itself, known by numbers that
+	 * core gives, never 0, one row for tasks and one for subscriptions.
+	 * All is forgotten in close; core hands it over again after opening.
+	 * EVCAN_ERR_UNSUPPORTED: not this one, core does it itself. A driver
+	 * has start, modify and stop, or none of them.
+	 */
+
+	/** Starts sending at once. @return 0 or negative with err */
+	int (*cyclic_start)(struct evcan_bus *bus,
+	    const struct evcan_driver_cyclic *job, struct evcan_error *err);
+	/** New data; number and frames of the job count. The time of the next
+	 *  send and the turn stay. */
+	int (*cyclic_modify)(struct evcan_bus *bus,
+	    const struct evcan_driver_cyclic *job, struct evcan_error *err);
+	int (*cyclic_stop)(struct evcan_bus *bus, uint32_t number);
+	/** How many it sent since its start; absent: not known. */
+	int (*cyclic_sent)(struct evcan_bus *bus, uint32_t number,
+	    uint64_t *sent);
+
+	/** Watches an identifier; calls evcan_driver_subscribed(). The
+	 *  configuration was checked, and is there until unsubscribe or
+	 *  close. What counts as news: see evcan/subscription.h. */
+	int (*subscribe)(struct evcan_bus *bus, uint32_t number,
+	    const struct evcan_subscription_config *config,
+	    struct evcan_error *err);
+	int (*unsubscribe)(struct evcan_bus *bus, uint32_t number);
 
 	/** Calls evcan_driver_found() for each thing that could be opened.
 	 *  Runs in a thread of its own; bus functions are out of reach. */
@@ -185,9 +226,15 @@ void evcan_driver_error(struct evcan_bus *bus, int code, int system,
 #endif
     ;
 
+/** The vendor's own code of the error that is told next. */
+void evcan_driver_vendor_code(struct evcan_bus *bus, long code);
+
 /** A new error state was observed; the same one again is not told. */
 void evcan_driver_set_state(struct evcan_bus *bus,
     enum evcan_bus_state state);
+
+/** How busy the bus is, as the adapter says: 1/10000 of its time. */
+void evcan_driver_set_load(struct evcan_bus *bus, unsigned load);
 
 /** Frames were lost before those that recv gives next. */
 void evcan_driver_lost(struct evcan_bus *bus, uint64_t frames,
@@ -204,6 +251,20 @@ bool evcan_driver_echo(struct evcan_bus *bus,
 /** The same for n frames at once. */
 void evcan_driver_echoes(struct evcan_bus *bus,
     const struct evcan_frame *frames, size_t n);
+
+/** The device refused a frame that it had taken: fails the oldest equal send.
+ *  That it did is told by evcan_driver_error(). */
+void evcan_driver_refused(struct evcan_bus *bus,
+    const struct evcan_frame *frame, int code);
+
+/** A limited task of the device has sent its last frame, and the device knows
+ *  it no more. */
+void evcan_driver_cyclic_done(struct evcan_bus *bus, uint32_t number);
+
+/** A subscription has news. @param frame copied; NULL: silent. The user is
+ *  told later, from the loop. */
+void evcan_driver_subscribed(struct evcan_bus *bus, uint32_t number,
+    const struct evcan_frame *frame);
 
 /** What evcan_bus_channel_info() gives from now on; one line. */
 void evcan_driver_set_channel_info(struct evcan_bus *bus, const char *fmt,

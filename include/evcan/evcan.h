@@ -8,16 +8,20 @@
 #include <evcan/bus.h>
 #include <evcan/channel.h>
 #include <evcan/config.h>
+#include <evcan/cyclic.h>
 #include <evcan/error.h>
 #include <evcan/filter.h>
 #include <evcan/frame.h>
 #include <evcan/gateway.h>
 #include <evcan/listener.h>
 #include <evcan/log.h>
+#include <evcan/modifier.h>
 #include <evcan/notifier.h>
 #include <evcan/options.h>
 #include <evcan/player.h>
 #include <evcan/reader.h>
+#include <evcan/subscription.h>
+#include <evcan/sync.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -59,6 +59,10 @@ ready(struct evcan_bus *bus, int fd, unsigned what)
 		}
 		return;
 	}
+	if (fd != can->fd) {
+		evcan_socketcan_bcm_ready_(bus, fd);
+		return;
+	}
 	if ((what & EVCAN_WATCH_WRITE) && can->blocked) {
 		can->blocked = false;
 		evcan_driver_watch(bus, fd, EVCAN_WATCH_READ);
@@ -86,8 +90,9 @@ deadline(struct evcan_bus *bus)
 
 /* Sending */
 
-static size_t
-encode(const struct evcan_frame *frame, struct canfd_frame *raw)
+size_t
+evcan_socketcan_encode_(const struct evcan_frame *frame,
+    struct canfd_frame *raw)
 {
 	memset(raw, 0, sizeof(*raw));
 	raw->can_id = frame->id;
@@ -120,7 +125,7 @@ write_frame(struct evcan_socketcan_ *can, const struct evcan_frame *frame)
 {
 	struct sockaddr_can to;
 	struct canfd_frame raw;
-	size_t size = encode(frame, &raw);
+	size_t size = evcan_socketcan_encode_(frame, &raw);
 	ssize_t r;
 
 	if (can->index == 0) {
@@ -426,25 +431,33 @@ set_options(struct evcan_bus *bus, struct evcan_error *err)
 
 /* The kernel doubles what it is asked for, up to a limit without
  * CAP_NET_ADMIN, and tells the result. */
-static void
-set_buffer(struct evcan_bus *bus)
+size_t
+evcan_socketcan_buffer_(const struct evcan_socketcan_ *can, int fd)
 {
-	struct evcan_socketcan_ *can = evcan_driver_state(bus);
 	int64_t wish = can->receive_buffer * FRAME_CHARGE / 2;
 	int size = wish < INT_MAX / 2 ? (int)wish : INT_MAX / 2;
 	socklen_t len = sizeof(size);
 
-	if (setsockopt(can->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, len) < 0)
-		setsockopt(can->fd, SOL_SOCKET, SO_RCVBUF, &size, len);
-	if (getsockopt(can->fd, SOL_SOCKET, SO_RCVBUF, &size, &len) < 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, len) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, len);
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &len) < 0)
 		size = 0;
-	can->capacity = (size_t)size / FRAME_CHARGE;
+	return (size_t)size / FRAME_CHARGE;
+}
+
+static void
+set_buffer(struct evcan_bus *bus)
+{
+	struct evcan_socketcan_ *can = evcan_driver_state(bus);
+
+	can->capacity = evcan_socketcan_buffer_(can, can->fd);
 	if ((int64_t)can->capacity < can->receive_buffer)
 		evcan_log(EVCAN_LOG_WARNING, "socketcan", "%s: the receive "
 		    "buffer holds %zu frames, not %lld: raise "
 		    "net.core.rmem_max to %lld or grant CAP_NET_ADMIN",
 		    evcan_bus_name(bus), can->capacity,
-		    (long long)can->receive_buffer, (long long)wish);
+		    (long long)can->receive_buffer,
+		    (long long)can->receive_buffer * FRAME_CHARGE / 2);
 }
 
 static int
@@ -465,7 +478,7 @@ bind_socket(struct evcan_socketcan_ *can, struct evcan_error *err)
 static void
 prepare(struct evcan_socketcan_ *can)
 {
-	can->fd = can->link_fd = -1;
+	can->fd = can->link_fd = can->bcm_fd = -1;
 	can->stopped = can->moved = can->blocked = false;
 	can->controller = can->confirm = false;
 	can->gone = 0;
@@ -559,6 +572,7 @@ close_bus(struct evcan_bus *bus)
 
 	close_fd(bus, &can->fd);
 	close_fd(bus, &can->link_fd);
+	evcan_socketcan_bcm_close_(bus);
 	evcan_driver_deadline(bus, 0);
 	free(can->ports);
 	can->ports = NULL;
@@ -628,6 +642,12 @@ const struct evcan_driver evcan_driver_socketcan_ = {
 	.want_confirm = want_confirm,
 	.set_mode = set_mode,
 	.reset = reset,
+	.cyclic_start = evcan_socketcan_cyclic_start_,
+	.cyclic_modify = evcan_socketcan_cyclic_modify_,
+	.cyclic_stop = evcan_socketcan_cyclic_stop_,
+	.cyclic_sent = evcan_socketcan_cyclic_sent_,
+	.subscribe = evcan_socketcan_subscribe_,
+	.unsubscribe = evcan_socketcan_unsubscribe_,
 	.detect = evcan_socketcan_detect_
 };
 

@@ -29,6 +29,14 @@ struct evcan_port_ {
 	int64_t hw_offset;       /* from the adapter's clock to Unix time */
 };
 
+/* What comes with a message. */
+struct evcan_stamped_ {
+	int64_t kernel_ns, hardware_ns;   /* 0: none */
+	uint32_t drops;          /* messages dropped so far, if told */
+};
+
+struct evcan_socketcan_sub_;
+
 struct evcan_socketcan_ {
 	/* Options */
 	bool own, loopback, ignore_errors;
@@ -45,6 +53,9 @@ struct evcan_socketcan_ {
 	bool moved;              /* frames were read since the deadline */
 	int gone;                /* errno: to be told after the last frame */
 	bool blocked;            /* the socket has no room for a send */
+	int bcm_fd;              /* tasks of the kernel; -1: none so far */
+	uint32_t bcm_drops;
+	struct evcan_socketcan_sub_ *subs;
 	struct evcan_port_ *ports;
 	size_t n_ports;
 	uint32_t drops;          /* the socket's, as told so far */
@@ -58,6 +69,39 @@ struct evcan_socketcan_ {
 	_Alignas(struct cmsghdr) uint8_t
 	    control[EVCAN_SOCKETCAN_BATCH_][EVCAN_SOCKETCAN_CONTROL_];
 };
+
+/* socketcan.c */
+/* A frame as the kernel has it. @return its size */
+size_t evcan_socketcan_encode_(const struct evcan_frame *frame,
+    struct canfd_frame *raw);
+/* Room for so many messages as the option says. @return how many */
+size_t evcan_socketcan_buffer_(const struct evcan_socketcan_ *can, int fd);
+
+/* socketcan_bcm.c: what the kernel does periodically, see driver.h */
+int evcan_socketcan_cyclic_start_(struct evcan_bus *bus,
+    const struct evcan_driver_cyclic *job, struct evcan_error *err);
+int evcan_socketcan_cyclic_modify_(struct evcan_bus *bus,
+    const struct evcan_driver_cyclic *job, struct evcan_error *err);
+int evcan_socketcan_cyclic_stop_(struct evcan_bus *bus, uint32_t number);
+int evcan_socketcan_cyclic_sent_(struct evcan_bus *bus, uint32_t number,
+    uint64_t *sent);
+int evcan_socketcan_subscribe_(struct evcan_bus *bus, uint32_t number,
+    const struct evcan_subscription_config *config, struct evcan_error *err);
+int evcan_socketcan_unsubscribe_(struct evcan_bus *bus, uint32_t number);
+/* One of its fds is ready. */
+void evcan_socketcan_bcm_ready_(struct evcan_bus *bus, int fd);
+void evcan_socketcan_bcm_close_(struct evcan_bus *bus);
+
+/* A message of the broadcast manager. */
+struct evcan_bcm_note_ {
+	enum { EVCAN_BCM_OTHER_, EVCAN_BCM_DONE_, EVCAN_BCM_SILENT_,
+	    EVCAN_BCM_CHANGED_ } kind;
+	uint32_t number;         /* of the task; of CHANGED, SILENT: the id */
+	struct evcan_frame frame;   /* of CHANGED; without time and channel */
+};
+/* @return false when the bytes are no such message */
+bool evcan_socketcan_bcm_parse_(const void *bytes, size_t size,
+    struct evcan_bcm_note_ *note);
 
 /* socketcan_link.c: the interface, as people and the kernel see it */
 void evcan_socketcan_stopped_(struct evcan_bus *bus);
@@ -75,6 +119,12 @@ int evcan_socketcan_no_link_(const char *name, struct evcan_error *err);
 void evcan_socketcan_detect_(void *context);
 
 /* socketcan_recv.c */
+/* @return false for what is no CAN or CAN FD frame */
+bool evcan_socketcan_decode_(const struct canfd_frame *raw, size_t size,
+    struct evcan_frame *frame);
+/* What is not told is left. */
+void evcan_socketcan_control_(struct msghdr *msg,
+    struct evcan_stamped_ *out);
 int evcan_socketcan_recv_(struct evcan_bus *bus, struct evcan_frame *frames,
     int max);
 /* The interface that a channel names, 0 if there is none. */

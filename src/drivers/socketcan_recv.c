@@ -83,11 +83,6 @@ evcan_socketcan_index_(struct evcan_socketcan_ *can, uint16_t channel)
 
 /* Receiving: control data. */
 
-struct stamped {
-	int64_t kernel_ns, hardware_ns;
-	uint32_t drops;
-};
-
 /* The i-th of an array of struct timespec, in its kernel's width. */
 static int64_t
 get_timespec(const uint8_t *p, size_t len, size_t i, size_t n)
@@ -105,12 +100,9 @@ get_timespec(const uint8_t *p, size_t len, size_t i, size_t n)
 	return (int64_t)narrow[0] * 1000000000 + narrow[1];
 }
 
-static void
-read_control(struct evcan_socketcan_ *can, int message, struct stamped *out)
+void
+evcan_socketcan_control_(struct msghdr *msg, struct evcan_stamped_ *out)
 {
-	struct msghdr *msg = &can->msgs[message].msg_hdr;
-
-	*out = (struct stamped){.drops = can->drops};
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
 	    c = CMSG_NXTHDR(msg, c)) {
 		const uint8_t *body = CMSG_DATA(c);
@@ -132,7 +124,7 @@ read_control(struct evcan_socketcan_ *can, int message, struct stamped *out)
 /* Adapters count from where they like. One that is an hour or more away
  * does not tell Unix time; its first frame then sets the offset. */
 static void
-set_time(struct evcan_frame *frame, const struct stamped *at,
+set_time(struct evcan_frame *frame, const struct evcan_stamped_ *at,
     struct evcan_port_ *port)
 {
 	frame->time_ns = at->kernel_ns;
@@ -182,9 +174,9 @@ decode_classic(const struct canfd_frame *raw, struct evcan_frame *frame)
 	memcpy(frame->data, raw->data, len);
 }
 
-/* @return false for what is no CAN or CAN FD frame */
-static bool
-decode(const struct canfd_frame *raw, size_t size, struct evcan_frame *frame)
+bool
+evcan_socketcan_decode_(const struct canfd_frame *raw, size_t size,
+    struct evcan_frame *frame)
 {
 	memset(frame, 0, sizeof(*frame));
 	if (raw->can_id & CAN_ERR_FLAG) {
@@ -259,11 +251,12 @@ take(struct evcan_bus *bus, struct evcan_frame *frame, bool first)
 	struct evcan_socketcan_ *can = evcan_driver_state(bus);
 	int i = can->next;
 	int flags = can->msgs[i].msg_hdr.msg_flags;
-	struct stamped at;
+	struct evcan_stamped_ at = {.drops = can->drops};
 	struct evcan_port_ *port;
 
-	read_control(can, i, &at);
-	if (!decode(&can->raw[i], can->msgs[i].msg_len, frame)) {
+	evcan_socketcan_control_(&can->msgs[i].msg_hdr, &at);
+	if (!evcan_socketcan_decode_(&can->raw[i], can->msgs[i].msg_len,
+	    frame)) {
 		evcan_driver_skipped(bus, 1);
 		return 0;
 	}
