@@ -15,7 +15,7 @@
 #include <evcan/frame.h>
 #include <evcan/options.h>
 
-#include "doc.h"
+#include "gateway_doc_parts.h"
 #include "log_registry.h"
 #include "log_sink.h"
 #include "quote.h"
@@ -24,6 +24,7 @@ static const struct evcan_option document_keys[] = {
 	{ .name = "buses", .help = "the buses, each with its options" },
 	{ .name = "loggers", .help = "files that record" },
 	{ .name = "bridges", .help = "frames of one bus onto another" },
+	{ .name = "cyclic", .help = "frames sent again and again" },
 	{ .name = "players", .help = "logs played on a bus" },
 	{ .name = NULL }
 };
@@ -53,26 +54,16 @@ static const struct evcan_option bridge_keys[] = {
 	{ .name = "both_ways", .help = "also from the second to the first" },
 	{ .name = NULL }
 };
-static const struct evcan_option player_keys[] = {
-	{ .name = "file", .help = "the log" },
-	{ .name = "bus", .help = "bus that sends it" },
-	{ .name = "loop", .help = "true, false or a number of rounds" },
-	{ .name = NULL }
-};
-
-static const char *const document_later[] = { "cyclic", NULL };
-
 /* References to buses */
 
-static int
-find_bus(struct evcan_doc_ *r, struct evcan_json_at_ *at, const json_t *value,
-    struct evcan_plan_part_ *part)
+int
+evcan_doc_bus_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const json_t *value, size_t *ret)
 {
 	const struct evcan_plan_list_ *buses = &r->plan->buses;
 	struct evcan_words_ words = { 0 };
 	char quoted[EVCAN_QUOTE_MAX];
 	const char *name;
-	size_t *grown;
 	int result = evcan_doc_want_(r, at, value, JSON_STRING,
 	    "the name of a bus");
 
@@ -83,22 +74,33 @@ find_bus(struct evcan_doc_ *r, struct evcan_json_at_ *at, const json_t *value,
 		const char *other = buses->parts[i].name;
 
 		evcan_words_add_(&words, other, strlen(other));
-		if (strcmp(other, name) != 0)
-			continue;
-		grown = realloc(part->buses,
-		    (part->n_buses + 1) * sizeof(*grown));
-		if (grown == NULL)
-			return evcan_doc_no_memory_(r);
-		part->buses = grown;
-		part->buses[part->n_buses++] = i;
-		return 0;
+		*ret = i;
+		if (strcmp(other, name) == 0)
+			return 0;
 	}
 	return evcan_doc_fault_(r, at, "there is no bus %s: there are %s",
 	    evcan_quote_(quoted, name), words.text);
 }
 
 static int
-find_bus_of(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+add_bus(struct evcan_doc_ *r, struct evcan_json_at_ *at, const json_t *value,
+    struct evcan_plan_part_ *part)
+{
+	size_t *grown, bus;
+	int result = evcan_doc_bus_(r, at, value, &bus);
+
+	if (result < 0)
+		return result;
+	grown = realloc(part->buses, (part->n_buses + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return evcan_doc_no_memory_(r);
+	part->buses = grown;
+	part->buses[part->n_buses++] = bus;
+	return 0;
+}
+
+int
+evcan_doc_bus_of_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
     const json_t *object, const char *key, struct evcan_plan_part_ *part)
 {
 	struct evcan_json_at_ here = { .up = at, .key = key };
@@ -106,10 +108,25 @@ find_bus_of(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	int result = evcan_doc_member_(r, at, object, key, JSON_STRING,
 	    &value);
 
-	return result < 0 ? result : find_bus(r, &here, value, part);
+	return result < 0 ? result : add_bus(r, &here, value, part);
 }
 
 /* Parts */
+
+int
+evcan_doc_path_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const json_t *value, char **ret)
+{
+	int result = evcan_doc_want_(r, at, value, JSON_STRING, "a path");
+
+	if (result < 0)
+		return result;
+	if (json_string_length(value) == 0)
+		return evcan_doc_fault_(r, at,
+		    "is empty: a path, or - is right");
+	*ret = strdup(json_string_value(value));
+	return *ret != NULL ? 0 : evcan_doc_no_memory_(r);
+}
 
 static int
 read_file(struct evcan_doc_ *r, struct evcan_json_at_ *at,
@@ -120,13 +137,8 @@ read_file(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	int result = evcan_doc_member_(r, at, object, "file", JSON_STRING,
 	    &value);
 
-	if (result < 0)
-		return result;
-	if (json_string_length(value) == 0)
-		return evcan_doc_fault_(r, &here,
-		    "is empty: a path, or - is right");
-	part->name = strdup(json_string_value(value));
-	return part->name != NULL ? 0 : evcan_doc_no_memory_(r);
+	return result < 0 ? result : evcan_doc_path_(r, &here, value,
+	    &part->name);
 }
 
 /* @return NULL: none, which the configuration may give, or an error */
@@ -169,7 +181,7 @@ check_bus_keys(struct evcan_doc_ *r, struct evcan_json_at_ *at,
     json_t *object)
 {
 	struct evcan_doc_rules_ rules = {
-		.own = bus_keys, .not_built = evcan_doc_nothing_,
+		.own = bus_keys,
 		.lists = { evcan_bus_options() }, .n_lists = 2
 	};
 	const struct evcan_driver *driver;
@@ -249,20 +261,19 @@ same_file(const char *a, const char *b)
 }
 
 /* Writing a file twice, or one that is being played, destroys it. */
-static int
-check_not_written(struct evcan_doc_ *r, struct evcan_json_at_ *at,
-    const struct evcan_plan_part_ *part, const char *why)
+int
+evcan_doc_not_written_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
+    const struct evcan_plan_part_ *part, const char *path, const char *why)
 {
 	const struct evcan_plan_list_ *loggers = &r->plan->loggers;
-	struct evcan_json_at_ here = { .up = at, .key = "file" };
 	char quoted[EVCAN_QUOTE_MAX];
 
 	for (size_t i = 0; i < loggers->n; i++) {
 		const struct evcan_plan_part_ *other = &loggers->parts[i];
 
-		if (other != part && same_file(other->name, part->name))
-			return evcan_doc_fault_(r, &here, "%s is %s",
-			    evcan_quote_(quoted, part->name), why);
+		if (other != part && same_file(other->name, path))
+			return evcan_doc_fault_(r, at, "%s is %s",
+			    evcan_quote_(quoted, path), why);
 	}
 	return 0;
 }
@@ -308,7 +319,7 @@ read_sources(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	for (size_t i = 0; i < json_array_size(array) && result == 0; i++) {
 		struct evcan_json_at_ element = { .up = &here, .index = i };
 
-		result = find_bus(r, &element, json_array_get(array, i), part);
+		result = add_bus(r, &element, json_array_get(array, i), part);
 		for (size_t k = 0; result == 0 && k < i; k++) {
 			if (part->buses[k] == part->buses[i])
 				result = evcan_doc_fault_(r, &element,
@@ -325,8 +336,7 @@ read_rotate(struct evcan_doc_ *r, struct evcan_json_at_ *at,
     const json_t *object, struct evcan_plan_part_ *part)
 {
 	static const struct evcan_doc_rules_ rules = {
-		.what = "rotate", .own = rotate_keys,
-		.not_built = evcan_doc_nothing_
+		.what = "rotate", .own = rotate_keys
 	};
 	struct evcan_json_at_ here = { .up = at, .key = "rotate" };
 	json_t *rotate = json_object_get(object, "rotate"), *value;
@@ -372,9 +382,9 @@ read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
 {
 	struct evcan_doc_rules_ rules = {
 		.what = "a logger", .own = logger_keys,
-		.not_built = evcan_doc_nothing_,
 		.lists = { evcan_log_writer_options() }, .n_lists = 1
 	};
+	struct evcan_json_at_ file = { .up = at, .key = "file" };
 	const struct evcan_format *format;
 	char what[80];
 	int result = evcan_doc_want_(r, at, object, JSON_OBJECT, "an object");
@@ -400,7 +410,7 @@ read_logger(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
 	    (result = read_sources(r, at, object, part)) < 0 ||
 	    (result = evcan_doc_filters_(r, at, object, part)) < 0)
 		return result;
-	return check_not_written(r, at, part,
+	return evcan_doc_not_written_(r, &file, part, part->name,
 	    "written by an earlier logger");
 }
 
@@ -409,98 +419,20 @@ read_bridge(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
     struct evcan_plan_part_ *part)
 {
 	static const struct evcan_doc_rules_ rules = {
-		.what = "a bridge", .own = bridge_keys,
-		.not_built = evcan_doc_nothing_
+		.what = "a bridge", .own = bridge_keys
 	};
 	struct evcan_json_at_ to = { .up = at, .key = "to" };
 	int result = evcan_doc_keys_(r, at, object, &rules);
 
 	if (result < 0 ||
-	    (result = find_bus_of(r, at, object, "from", part)) < 0 ||
-	    (result = find_bus_of(r, at, object, "to", part)) < 0 ||
+	    (result = evcan_doc_bus_of_(r, at, object, "from", part)) < 0 ||
+	    (result = evcan_doc_bus_of_(r, at, object, "to", part)) < 0 ||
 	    (result = evcan_doc_filters_(r, at, object, part)) < 0)
 		return result;
 	if (part->buses[0] == part->buses[1])
 		return evcan_doc_fault_(r, &to,
 		    "is the bus that the frames come from");
 	return 0;
-}
-
-/* The content decides a log's format, so the options of all formats are
- * known here; those of the likely one are checked. */
-static int
-check_reader(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
-    const struct evcan_plan_part_ *part)
-{
-	struct evcan_doc_rules_ rules = {
-		.what = "a player", .own = player_keys,
-		.not_built = evcan_doc_nothing_,
-		.lists = { evcan_player_options(),
-		    evcan_log_reader_options() },
-		.n_lists = 2
-	};
-	const char *named = evcan_options_get(part->options, "format");
-	const struct evcan_format *format, *likely = named != NULL ?
-	    evcan_format_find(named) : evcan_format_for_name(part->name,
-	    false);
-	char formats[EVCAN_LOG_FORMATS_MAX], quoted[EVCAN_QUOTE_MAX];
-	struct evcan_json_at_ here = { .up = at, .key = "format" };
-	int result;
-
-	for (size_t i = 0; (format = evcan_format_at(i)) != NULL &&
-	    rules.n_lists < EVCAN_DOC_LISTS_; i++)
-		rules.lists[rules.n_lists++] = format->read_options;
-	if (named != NULL && (likely == NULL || likely->decode == NULL))
-		return evcan_doc_fault_(r, &here,
-		    "no format that can be read is called "
-		    "%s: there are %s", evcan_quote_(quoted, named),
-		    evcan_log_formats_(formats, false));
-	if ((result = evcan_doc_keys_(r, at, object, &rules)) < 0 ||
-	    (result = evcan_doc_check_(r, part, rules.lists[0])) < 0 ||
-	    (result = evcan_doc_check_(r, part, rules.lists[1])) < 0 ||
-	    likely == NULL)
-		return result;
-	return evcan_doc_check_(r, part, likely->read_options);
-}
-
-/* true is for ever, which the option calls 0. */
-static int
-read_loop(struct evcan_doc_ *r, struct evcan_json_at_ *at,
-    const json_t *object, struct evcan_plan_part_ *part)
-{
-	struct evcan_json_at_ here = { .up = at, .key = "loop" };
-	const json_t *value = json_object_get(object, "loop");
-	json_int_t n;
-	char text[32];
-
-	if (value == NULL)
-		return 0;
-	n = json_is_boolean(value) ? !json_is_true(value) :
-	    json_integer_value(value);
-	if (!json_is_boolean(value) && n < 1)
-		return evcan_doc_fault_(r, &here,
-		    "must be true, false or a number of rounds from 1");
-	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, n);
-	return evcan_options_set(part->options, "loop", text, NULL) < 0 ?
-	    evcan_doc_no_memory_(r) : 0;
-}
-
-static int
-read_player(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
-    struct evcan_plan_part_ *part)
-{
-	int result = evcan_doc_want_(r, at, object, JSON_OBJECT, "an object");
-
-	if (result < 0 || (result = read_file(r, at, object, part)) < 0 ||
-	    (result = evcan_doc_options_(r, at, object, player_keys,
-	    part)) < 0 || (result = read_loop(r, at, object, part)) < 0 ||
-	    (result = check_reader(r, at, object, part)) < 0 ||
-	    (result = find_bus_of(r, at, object, "bus", part)) < 0)
-		return result;
-	if (strcmp(part->name, "-") == 0)
-		return 0;       /* input here, output there */
-	return check_not_written(r, at, part,
-	    "written by a logger: a player cannot play its own recording");
 }
 
 /* Lists */
@@ -513,6 +445,14 @@ part_clear(struct evcan_plan_part_ *part)
 	evcan_options_free(part->options);
 	free(part->filters);
 	free(part->buses);
+	free(part->frames);
+	free(part->modifiers);
+	for (size_t i = 0; i < part->n_files; i++)
+		free(part->files[i]);
+	free(part->files);
+	for (size_t i = 0; i < part->n_map; i++)
+		free(part->map[i].channel);
+	free(part->map);
 }
 
 /* An empty part at the list's end. */
@@ -645,8 +585,7 @@ evcan_plan_read_(struct evcan_plan_ *plan, const struct evcan_json_ *doc,
     struct evcan_error *err)
 {
 	static const struct evcan_doc_rules_ rules = {
-		.what = "a gateway document", .own = document_keys,
-		.not_built = document_later
+		.what = "a gateway document", .own = document_keys
 	};
 	struct evcan_doc_ r = { .doc = doc, .plan = plan, .err = err };
 	json_t *root = doc->root;
@@ -659,8 +598,10 @@ evcan_plan_read_(struct evcan_plan_ *plan, const struct evcan_json_ *doc,
 	    read_logger)) < 0 ||
 	    (result = read_list(&r, root, "bridges", &plan->bridges,
 	    read_bridge)) < 0 ||
+	    (result = read_list(&r, root, "cyclic", &plan->cyclics,
+	    evcan_doc_cyclic_)) < 0 ||
 	    (result = read_list(&r, root, "players", &plan->players,
-	    read_player)) < 0)
+	    evcan_doc_player_)) < 0)
 		evcan_plan_clear_(plan);
 	return result;
 }
@@ -679,6 +620,7 @@ evcan_plan_clear_(struct evcan_plan_ *plan)
 	list_clear(&plan->buses);
 	list_clear(&plan->loggers);
 	list_clear(&plan->bridges);
+	list_clear(&plan->cyclics);
 	list_clear(&plan->players);
 	memset(plan, 0, sizeof(*plan));
 }

@@ -175,13 +175,19 @@ read_round(struct evcan_read_ahead_ *ahead, int64_t play)
 static bool
 rewind_log(struct evcan_read_ahead_ *ahead)
 {
+	int r;
+
 	if (!ahead->touched)
 		return true;
-	if (evcan_log_reader_rewind(ahead->reader) == 0)
+	r = evcan_log_reader_rewind(ahead->reader);
+	if (r == 0)
 		return true;
-	evcan_error_set(&ahead->error, EVCAN_ERR_UNSUPPORTED, 0,
-	    "%s cannot be played again: it has no way back to its start",
-	    evcan_log_reader_name(ahead->reader));
+	evcan_error_set(&ahead->error, r, 0,
+	    "%s cannot be played again: %s",
+	    evcan_log_reader_name(ahead->reader),
+	    r == EVCAN_ERR_UNSUPPORTED ? "it has no way back to its start" :
+	    r == EVCAN_ERR_NOMEM ? "out of memory" :
+	    "its start cannot be read any more");
 	return false;
 }
 

@@ -16,7 +16,7 @@ floors='
 pure    bit_timing bytes can_packet cells channel channel_map crc error
 pure    error_frame fast_text filter filter_parse frame frame_text lateness
 pure    lines modifier modifier_options option_guess option_value options
-pure    quote remark ring table_row text version zone
+pure    quote remark ring schedule table_row text version zone
 service codec feed gunzip netlink now squeeze wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec cyclic cyclic_check cyclic_device
@@ -24,9 +24,10 @@ core    cyclic_grid cyclic_internal cyclic_send cyclic_task detect doc gateway
 core    gateway_doc gateway_internal gateway_log gateway_stop ini json
 core    listener listener_internal log_file log_marks log_reader log_registry
 core    log_rotate log_sink log_sink_file log_sink_open log_source log_start
-core    log_tally log_worker log_writer notifier player pollset read_ahead
-core    reader registry subscription subscription_bus subscription_internal
-core    subscription_table subscription_watch
+core    log_tally log_worker log_writer notifier player player_internal
+core    player_options player_route player_run player_source pollset
+core    read_ahead reader registry subscription subscription_bus
+core    subscription_internal subscription_table subscription_watch sync
 '
 
 # Floor: the floors whose headers it may include; then which system headers.

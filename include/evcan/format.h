@@ -202,7 +202,6 @@ const struct evcan_format *evcan_format_for_name(const char *path,
 /** Rows of the options that every reader and writer has. */
 const struct evcan_option *evcan_log_reader_options(void);
 const struct evcan_option *evcan_log_writer_options(void);
-const struct evcan_option *evcan_player_options(void);
 
 #ifdef __cplusplus
 }
