@@ -19,8 +19,6 @@ static const struct evcan_option filter_keys[] = {
 	{ .name = "inverted" }, { .name = NULL }
 };
 
-const char *const evcan_doc_nothing_[] = { NULL };
-
 int
 evcan_doc_no_memory_(struct evcan_doc_ *r)
 {
@@ -136,14 +134,6 @@ evcan_doc_member_(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	    type == JSON_STRING ? "text" : "an object");
 }
 
-static bool
-is_in(const char *const *list, const char *key)
-{
-	while (*list != NULL && strcmp(*list, key) != 0)
-		list++;
-	return *list != NULL;
-}
-
 /* Refuses keys that no rule knows; the options' own words say which was
  * meant. */
 static int
@@ -156,9 +146,6 @@ check_key(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	struct evcan_error error = { 0 };
 	int result;
 
-	if (is_in(rules->not_built, at->key))
-		return evcan_json_error_(r->doc, at, EVCAN_JSON_KEY_, r->err,
-		    "is not built yet");
 	memcpy(lists + 1, rules->lists, sizeof(rules->lists));
 	probe = evcan_options_new();
 	if (probe == NULL || evcan_options_set(probe, at->key, "", NULL) < 0) {
@@ -287,8 +274,7 @@ read_filter(struct evcan_doc_ *r, struct evcan_json_at_ *at, json_t *object,
     struct evcan_filter *filter)
 {
 	static const struct evcan_doc_rules_ rules = {
-		.what = "a filter", .own = filter_keys,
-		.not_built = evcan_doc_nothing_
+		.what = "a filter", .own = filter_keys
 	};
 	static const char *const ids[] = { "can_id", "can_mask" };
 	uint32_t values[2], max = EVCAN_MAX_EXT_ID;

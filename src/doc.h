@@ -20,7 +20,6 @@ struct evcan_plan_part_;
 struct evcan_doc_rules_ {
 	const char *what;
 	const struct evcan_option *own;
-	const char *const *not_built;
 	const struct evcan_option *lists[EVCAN_DOC_LISTS_];
 	size_t n_lists;
 };
@@ -32,8 +31,6 @@ struct evcan_doc_ {
 };
 
 /* All functions return 0 or negative with r->err, led by the place. */
-
-extern const char *const evcan_doc_nothing_[];
 
 #define evcan_doc_fault_(r, at, ...) \
 	evcan_json_error_((r)->doc, at, EVCAN_JSON_VALUE_, (r)->err, \

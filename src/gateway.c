@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* gateway.c - buses, loggers, bridges and players of one document */
+/* gateway.c - buses, loggers, bridges, tasks and players of one document */
 #include "gateway_internal.h"
 
 #include <stdarg.h>
@@ -114,28 +114,6 @@ on_error(struct evcan_listener *listener, struct evcan_bus *bus,
 
 static const struct evcan_listener_ops ear_ops = { .error = on_error };
 
-static void
-on_played(struct evcan_player *player, const struct evcan_error *err,
-    void *arg)
-{
-	struct evcan_gateway *gateway = arg;
-	struct evcan_error *first = &gateway->play_error;
-
-	(void)player;
-	gateway->playing--;
-	evcan_gateway_hold_(gateway);
-	if (err != NULL) {
-		if (first->code == 0)
-			*first = *err;
-		evcan_gateway_tell_(gateway, "error", "%s", err->text);
-	}
-	if (!gateway->freed && gateway->playing == 0 &&
-	    gateway->played_cb != NULL)
-		gateway->played_cb(gateway, first->code != 0 ? first : NULL,
-		    gateway->played_arg);
-	evcan_gateway_drop_(gateway);
-}
-
 /* Making */
 
 static int
@@ -195,10 +173,13 @@ make_arrays(struct evcan_gateway *gateway)
 	    sizeof(*gateway->loggers));
 	gateway->bridges = calloc(plan->bridges.n + 1,
 	    sizeof(*gateway->bridges));
+	gateway->cyclics = calloc(plan->cyclics.n + 1,
+	    sizeof(*gateway->cyclics));
 	gateway->players = calloc(plan->players.n + 1,
 	    sizeof(*gateway->players));
 	return gateway->buses != NULL && gateway->loggers != NULL &&
-	    gateway->bridges != NULL && gateway->players != NULL;
+	    gateway->bridges != NULL && gateway->cyclics != NULL &&
+	    gateway->players != NULL;
 }
 
 static int
@@ -225,7 +206,7 @@ make(struct evcan_gateway *gateway, struct evcan_error *err)
 		r = make_bus(gateway, i, err);
 	for (size_t i = 0; i < gateway->plan.bridges.n && r == 0; i++)
 		r = make_bridge(gateway, i, err);
-	return r;
+	return r == 0 ? evcan_gateway_make_cyclics_(gateway, err) : r;
 }
 
 static struct evcan_gateway *
@@ -280,11 +261,7 @@ evcan_gateway_new_text(struct event_base *base, const char *text, size_t len,
 static void
 free_parts(struct evcan_gateway *gateway)
 {
-	for (size_t i = 0; gateway->players != NULL &&
-	    i < gateway->plan.players.n; i++) {
-		evcan_player_free(gateway->players[i]);
-		gateway->players[i] = NULL;
-	}
+	evcan_gateway_free_senders_(gateway);
 	for (size_t i = 0; gateway->bridges != NULL &&
 	    i < gateway->plan.bridges.n; i++) {
 		evcan_bridge_free(gateway->bridges[i]);
@@ -309,6 +286,7 @@ evcan_gateway_drop_(struct evcan_gateway *gateway)
 	free(gateway->buses);
 	free(gateway->loggers);
 	free(gateway->bridges);
+	free(gateway->cyclics);
 	free(gateway->players);
 	evcan_plan_clear_(&gateway->plan);
 	free(gateway);
@@ -345,42 +323,6 @@ open_buses(struct evcan_gateway *gateway, struct evcan_error *err)
 	return 0;
 }
 
-static int
-open_players(struct evcan_gateway *gateway, struct evcan_error *err)
-{
-	struct evcan_error error = { 0 };
-
-	for (size_t i = 0; i < gateway->plan.players.n; i++) {
-		const struct evcan_plan_part_ *part =
-		    &gateway->plan.players.parts[i];
-
-		gateway->players[i] = evcan_player_new(
-		    gateway->buses[part->buses[0]].bus, part->name,
-		    part->options, &error);
-		if (gateway->players[i] == NULL)
-			return evcan_plan_blame_(part, &error, err);
-	}
-	return 0;
-}
-
-static int
-start_players(struct evcan_gateway *gateway, struct evcan_error *err)
-{
-	int r;
-
-	for (size_t i = 0; i < gateway->plan.players.n; i++) {
-		r = evcan_player_start(gateway->players[i], on_played,
-		    gateway);
-		if (r < 0)
-			return evcan_error_set(err, r, 0,
-			    "%s: cannot be started (%s)",
-			    gateway->plan.players.parts[i].where,
-			    evcan_error_name(r));
-		gateway->playing++;
-	}
-	return 0;
-}
-
 /* Log files are emptied when they are opened: last, when nothing else can
  * fail. */
 int
@@ -393,11 +335,11 @@ evcan_gateway_start(struct evcan_gateway *gateway, struct evcan_error *err)
 		    "a gateway can be started once");
 	r = open_buses(gateway, err);
 	if (r == 0)
-		r = open_players(gateway, err);
+		r = evcan_gateway_open_players_(gateway, err);
 	if (r == 0)
 		r = evcan_gateway_open_loggers_(gateway, err);
 	if (r == 0)
-		r = start_players(gateway, err);
+		r = evcan_gateway_start_senders_(gateway, err);
 	gateway->phase = r == 0 ? EVCAN_GATEWAY_RUNNING :
 	    EVCAN_GATEWAY_FAILED;
 	if (r < 0)
@@ -458,6 +400,12 @@ struct evcan_bridge *
 evcan_gateway_bridge(struct evcan_gateway *gateway, size_t i)
 {
 	return i < gateway->plan.bridges.n ? gateway->bridges[i] : NULL;
+}
+
+struct evcan_cyclic *
+evcan_gateway_cyclic(struct evcan_gateway *gateway, size_t i)
+{
+	return i < gateway->plan.cyclics.n ? gateway->cyclics[i] : NULL;
 }
 
 struct evcan_player *
@@ -522,6 +470,17 @@ add_player(struct evcan_gateway_totals *totals,
 	totals->lost += stats.refused;
 }
 
+static void
+add_cyclic(struct evcan_gateway_totals *totals,
+    const struct evcan_cyclic *task)
+{
+	struct evcan_cyclic_stats stats;
+
+	evcan_cyclic_get_stats(task, &stats);
+	totals->cyclic += stats.sent;
+	totals->lost += stats.failed;
+}
+
 void
 evcan_gateway_get_totals(struct evcan_gateway *gateway,
     struct evcan_gateway_totals *totals)
@@ -542,6 +501,10 @@ evcan_gateway_get_totals(struct evcan_gateway *gateway,
 		if (gateway->loggers[i].writer != NULL)
 			add_logger(totals, &gateway->loggers[i],
 			    gateway->phase == EVCAN_GATEWAY_STOPPED);
+	}
+	for (size_t i = 0; i < plan->cyclics.n; i++) {
+		if (gateway->cyclics[i] != NULL)
+			add_cyclic(totals, gateway->cyclics[i]);
 	}
 	for (size_t i = 0; i < plan->players.n; i++) {
 		if (gateway->players[i] != NULL)

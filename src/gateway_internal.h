@@ -46,6 +46,7 @@ struct evcan_gateway {
 	struct evcan_gateway_bus_ *buses;
 	struct evcan_gateway_logger_ *loggers;
 	struct evcan_bridge **bridges;
+	struct evcan_cyclic **cyclics;
 	struct evcan_player **players;
 	enum evcan_gateway_phase_ phase;
 	size_t playing;
@@ -76,6 +77,16 @@ void evcan_gateway_tell_(struct evcan_gateway *gateway, const char *what,
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+
+/* gateway_send.c: what sends by itself, tasks and players */
+int evcan_gateway_make_cyclics_(struct evcan_gateway *gateway,
+    struct evcan_error *err);
+int evcan_gateway_open_players_(struct evcan_gateway *gateway,
+    struct evcan_error *err);
+int evcan_gateway_start_senders_(struct evcan_gateway *gateway,
+    struct evcan_error *err);
+void evcan_gateway_stop_senders_(struct evcan_gateway *gateway);
+void evcan_gateway_free_senders_(struct evcan_gateway *gateway);
 
 /* gateway_log.c */
 int evcan_gateway_open_loggers_(struct evcan_gateway *gateway,

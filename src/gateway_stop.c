@@ -214,8 +214,7 @@ evcan_gateway_stop(struct evcan_gateway *gateway, evcan_gateway_cb cb,
 	gateway->stopped_arg = arg;
 	if (gateway->phase != EVCAN_GATEWAY_RUNNING)
 		return 0;
-	for (size_t i = 0; i < gateway->plan.players.n; i++)
-		evcan_player_stop(gateway->players[i]);
+	evcan_gateway_stop_senders_(gateway);
 	gateway->phase = EVCAN_GATEWAY_DRAINING;
 	gateway->seen = UINT64_MAX;
 	gateway->settled_ns = now + SETTLE_NS;

@@ -21,7 +21,8 @@ service codec feed gunzip netlink now squeeze wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec cyclic cyclic_check cyclic_device
 core    cyclic_grid cyclic_internal cyclic_send cyclic_task detect doc gateway
-core    gateway_doc gateway_internal gateway_log gateway_stop ini json
+core    gateway_doc gateway_doc_cyclic gateway_doc_parts gateway_doc_player
+core    gateway_internal gateway_log gateway_send gateway_stop ini json
 core    listener listener_internal log_file log_marks log_reader log_registry
 core    log_rotate log_sink log_sink_file log_sink_open log_source log_start
 core    log_tally log_worker log_writer notifier player player_internal

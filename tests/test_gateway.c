@@ -17,36 +17,8 @@
 #include <evcan/evcan.h>
 
 #include "alloc_fail.h"
+#include "gateway_fixture.h"
 #include "may_skip.h"
-
-static struct event_base *base;
-static char dir[] = "/tmp/test_gateway.XXXXXX";
-
-static int
-setup(void **state)
-{
-	(void)state;
-	base = event_base_new();
-	strcpy(dir, "/tmp/test_gateway.XXXXXX");
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	DIR *list = opendir(dir);
-	struct dirent *entry;
-	char path[600];
-
-	(void)state;
-	while ((entry = readdir(list)) != NULL) {
-		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		unlink(path);
-	}
-	closedir(list);
-	event_base_free(base);
-	return rmdir(dir);
-}
 
 /* Documents: each file in data/gateway is a test */
 
@@ -67,7 +39,7 @@ read_file(const char *path, size_t *len)
 static void
 check_document(const char *folder, const char *name, bool valid)
 {
-	char path[1200], *text, *wanted;
+	char path[1200], *text, *wanted, *dots;
 	size_t len, wanted_len;
 	struct evcan_error err = { 0 };
 	struct evcan_gateway *gateway;
@@ -87,6 +59,10 @@ check_document(const char *folder, const char *name, bool valid)
 	strcpy(strrchr(path, '.'), ".error");
 	wanted = read_file(path, &wanted_len);
 	wanted[strcspn(wanted, "\n")] = '\0';
+	/* A list of all drivers or formats would change with each. */
+	dots = strstr(wanted, "...");
+	if (dots != NULL && strlen(err.text) >= (size_t)(dots - wanted))
+		strcpy(err.text + (dots - wanted), "...");
 	assert_string_equal(err.text, wanted);
 	assert_true(err.code < 0);
 	free(wanted);
@@ -139,160 +115,6 @@ test_files_of_documents(void **state)
 
 /* Running */
 
-struct watch {
-	struct evcan_gateway *gateway;
-	int played, stopped, events;
-	struct evcan_error stop_error;
-	char what[40], text[600];
-	bool free_at_played, free_at_stopped, free_at_event;
-};
-
-static void
-release(struct watch *watch)
-{
-	evcan_gateway_free(watch->gateway);
-	watch->gateway = NULL;
-}
-
-static void
-on_played(struct evcan_gateway *gateway, const struct evcan_error *err,
-    void *arg)
-{
-	struct watch *watch = arg;
-
-	(void)gateway;
-	(void)err;
-	watch->played++;
-	if (watch->free_at_played)
-		release(watch);
-}
-
-static void
-on_stopped(struct evcan_gateway *gateway, const struct evcan_error *err,
-    void *arg)
-{
-	struct watch *watch = arg;
-
-	(void)gateway;
-	watch->stopped++;
-	if (err != NULL)
-		watch->stop_error = *err;
-	if (watch->free_at_stopped)
-		release(watch);
-}
-
-static void
-on_event(struct evcan_gateway *gateway, const char *what, const char *text,
-    void *arg)
-{
-	struct watch *watch = arg;
-
-	(void)gateway;
-	watch->events++;
-	if (strcmp(what, "error") == 0) {
-		snprintf(watch->what, sizeof(watch->what), "%s", what);
-		snprintf(watch->text, sizeof(watch->text), "%s", text);
-	}
-	if (watch->free_at_event)
-		release(watch);
-}
-
-/* A document in which each % stands for the test's directory. */
-static struct evcan_gateway *
-make_new(struct watch *watch, const char *format)
-{
-	char text[4000];
-	size_t len = 0;
-	struct evcan_error err = { 0 };
-
-	for (; *format != '\0'; format++) {
-		if (*format == '%')
-			len += (size_t)snprintf(text + len,
-			    sizeof(text) - len, "%s", dir);
-		else
-			text[len++] = *format == '\'' ? '"' : *format;
-	}
-	memset(watch, 0, sizeof(*watch));
-	watch->gateway = evcan_gateway_new_text(base, text, len, "t.json",
-	    &err);
-	if (watch->gateway == NULL)
-		fail_msg("%s", err.text);
-	evcan_gateway_set_played_cb(watch->gateway, on_played, watch);
-	evcan_gateway_set_event_cb(watch->gateway, on_event, watch);
-	return watch->gateway;
-}
-
-static struct evcan_gateway *
-start(struct watch *watch, const char *format)
-{
-	struct evcan_error err = { 0 };
-
-	make_new(watch, format);
-	if (evcan_gateway_start(watch->gateway, &err) < 0)
-		fail_msg("%s", err.text);
-	return watch->gateway;
-}
-
-static void
-run_ms(int ms)
-{
-	const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
-}
-
-static void
-run_until(const int *count)
-{
-	for (int i = 0; i < 3000 && *count == 0; i++)
-		run_ms(5);
-	assert_int_equal(*count, 1);
-}
-
-static void
-stop(struct watch *watch)
-{
-	assert_int_equal(evcan_gateway_stop(watch->gateway, on_stopped, watch),
-	    0);
-	assert_int_equal(evcan_gateway_stop(watch->gateway, NULL, NULL),
-	    EVCAN_ERR_STATE);
-	assert_int_equal(watch->stopped, 0);
-	run_until(&watch->stopped);
-}
-
-static void
-run_until_replayed(struct watch *watch, uint64_t n)
-{
-	struct evcan_gateway_totals totals;
-
-	do {
-		run_ms(5);
-		evcan_gateway_get_totals(watch->gateway, &totals);
-	} while (totals.replayed < n);
-}
-
-static char *
-in_dir(const char *name)
-{
-	static char path[100];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-static void
-write_log(unsigned n, unsigned step_us)
-{
-	FILE *file = fopen(in_dir("drive.log"), "w");
-
-	for (unsigned i = 0; i < n; i++)
-		fprintf(file, "(17000000%02u.%06u) can0 %03X#%04X\n",
-		    i * step_us / 1000000, i * step_us % 1000000, i % 0x800,
-		    i & 0xffff);
-	assert_int_equal(fclose(file), 0);
-}
-
 /* Lines of a log, whose data must count up. */
 static unsigned
 count_lines(const char *name)
@@ -315,11 +137,6 @@ count_lines(const char *name)
 	fclose(file);
 	return n;
 }
-
-#define CAR "'car': {'interface': 'virtual', 'channel': 'gw-car'}, " \
-	"'powertrain': {'interface': 'virtual', 'channel': 'gw-car'}, " \
-	"'bench': {'interface': 'virtual', 'channel': 'gw-bench'}, " \
-	"'monitor': {'interface': 'virtual', 'channel': 'gw-bench'}"
 
 static void
 test_demo(void **state)
@@ -624,7 +441,7 @@ static void
 test_allocations(void **state)
 {
 	struct evcan_error err;
-	char text[1000];
+	char text[1500];
 	struct evcan_gateway *gateway;
 	bool failed = true;
 	int len, r;
@@ -641,8 +458,13 @@ test_allocations(void **state)
 	    "\"filters\": [{\"can_id\": 1, \"can_mask\": 1}]}], "
 	    "\"bridges\": [{\"from\": \"a\", \"to\": \"b\", "
 	    "\"both_ways\": true, \"filters\": \"1:1\"}], "
-	    "\"players\": [{\"file\": \"%s/drive.log\", \"bus\": \"a\", "
-	    "\"loop\": true}]}", dir, dir);
+	    "\"cyclic\": [{\"bus\": \"a\", \"frames\": [\"1#00\", "
+	    "\"1#01\"], \"period\": 1, \"modifiers\": [{\"type\": "
+	    "\"counter\", \"byte\": 0}, \"sum:byte=0\"]}], "
+	    "\"players\": [{\"files\": [\"%s/drive.log\", "
+	    "\"%s/drive.log\"], \"map\": {\"can0\": \"a\", "
+	    "\"can1\": null}, \"filters\": \"1:1\", "
+	    "\"loop\": true}]}", dir, dir, dir);
 	for (long n = 1; failed; n++) {
 		evcan_error_clear(&err);
 		alloc_fail_start(n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* evcan/gateway.h - buses, loggers, bridges and players of one document */
+/* evcan/gateway.h - buses, loggers, bridges, tasks, players: one document */
 #ifndef EVCAN_GATEWAY_H
 #define EVCAN_GATEWAY_H
 
@@ -8,6 +8,7 @@
 
 #include <evcan/bridge.h>
 #include <evcan/bus.h>
+#include <evcan/cyclic.h>
 #include <evcan/log.h>
 #include <evcan/notifier.h>
 #include <evcan/player.h>
@@ -37,7 +38,8 @@ void evcan_gateway_free(struct evcan_gateway *gateway);
 
 /**
  * Opens buses, then the players' and last the loggers' files (which empties
- * those: nothing else can fail then), and starts players. What fails here
+ * those: nothing else can fail then), and starts tasks and players. What
+ * fails here
  * leaves nothing open: the parts are gone, and the gateway can only be freed.
  * @return 0 or negative with err; EVCAN_ERR_STATE: a gateway starts once
  */
@@ -49,7 +51,7 @@ typedef void (*evcan_gateway_cb)(struct evcan_gateway *gateway,
     const struct evcan_error *err, void *arg);
 
 /**
- * Stops players, waits until what they sent has passed bridges and loggers,
+ * Stops tasks and players, waits until what they sent has passed bridges and loggers,
  * writes and syncs the logs, sends what buses have queued, closes all; then
  * calls cb (may be NULL) once, never from inside. err tells the first failure
  * and how many frames were left. A part that takes nothing any more is given
@@ -87,6 +89,8 @@ struct evcan_log_writer *evcan_gateway_logger(struct evcan_gateway *gateway,
     size_t i);
 struct evcan_bridge *evcan_gateway_bridge(struct evcan_gateway *gateway,
     size_t i);
+struct evcan_cyclic *evcan_gateway_cyclic(struct evcan_gateway *gateway,
+    size_t i);
 struct evcan_player *evcan_gateway_player(struct evcan_gateway *gateway,
     size_t i);
 struct evcan_notifier *evcan_gateway_notifier(struct evcan_gateway *gateway);
@@ -96,12 +100,14 @@ struct evcan_gateway_totals {
 	uint64_t received;   /**< by buses */
 	uint64_t sent;       /**< by buses */
 	uint64_t replayed;   /**< sent by players */
+	uint64_t cyclic;     /**< sent by tasks, as far as devices tell */
 	uint64_t bridged;    /**< by bridges */
 	uint64_t recorded;   /**< written by loggers */
 	/**
 	 * Everything that went missing, anywhere, each frame counted where it
 	 * did: buses' lost_kernel, lost_queue, lost_device and send_failed;
-	 * bridges' looped, refused and dropped; players' refused; loggers'
+	 * bridges' looped, refused and dropped; players' refused; tasks'
+	 * failed; loggers'
 	 * frames not taken, unfit for the format, or left when closed. What a
 	 * bus refused (send_refused) is its sender's to count or to wait with.
 	 */
