@@ -372,9 +372,31 @@ good "\"replayed\": $(((frames - errors) * 3))" play -i virtual -c a \
 good "\"replayed\": $(((frames - errors) * 2))" play virtual:a drive.log \
 	copy.log --speed 100 --json
 good '^ *Timestamp: ' play virtual:a drive.log -v --speed 100
+awk 'BEGIN { for (i = 0; i < 100; i++)
+	printf "(1700000000.%06d) can%d %03X#%02X\n", i * 1000, i % 3, i, i
+}' >three.log
+good '^replayed +34$' play --map virtual:a=can0 three.log
+good '^passed-over +33$' play --map virtual:a=can0 --map virtual:b=can1 \
+	three.log
+good '^replayed +100$' play -i virtual -c rest --map a=can0 --map b=can1 \
+	three.log
+good '^replayed +17$' play --map virtual:a,fd=true=can0 three.log --filter \
+	0:7C0,64:7FF --until 0.0485
+good '^replayed +10$' play virtual:a three.log --from 0.0205 --until 0.0305
+good '^replayed +200$' play virtual:a three.log three.log
+good '^replayed +600$' play virtual:a three.log three.log -l 3
+good '^replayed +100$' play virtual:a three.log three.log --align start \
+	--until 0.0495
+good '^late-p99-us +[0-9]+$' play virtual:a three.log
+bad 2 'OUT=CHANNEL' play --map virtual:a three.log
+bad 2 'OUT=CHANNEL' play --map =can0 three.log -q
+bad 2 'wrong:a: unknown interface' play --map wrong:a=can0 three.log
+bad 2 'filter' play virtual:a three.log --filter x
+bad 2 'align' play virtual:a three.log --align middle -q
+bad 2 'until' play virtual:a three.log --from 5 --until 2 -q
+bad 2 'played once' play virtual:a - -
 bad 2 'which log' play
-bad 2 'later version' play virtual:a drive.log --map vcan1=can0
-bad 2 'one file' play virtual:a drive.log copy.log --loop 2
+bad 2 'one file' play virtual:a drive.log copy.log --loop 2 --sequence
 bad 2 'speed' play virtual:a drive.log --speed 0 -q
 bad 2 'speed' play virtual:a drive.log --speed fast -q
 bad 2 'loop' play virtual:a drive.log --loop 0
@@ -521,7 +543,7 @@ bad 2 'bad.json:8:[0-9]+.*is not an integer of at least 0' run bad.json
 	fault 'run --check leaves a file'
 doc 's/"bus": "car"}/"bus": "car"]/'
 bad 2 'bad.json:10:[0-9]+' run bad.json
-doc 's/"players"/"cyclic": [], "players"/'
+doc 's/"players"/"cyclic": [{"bus": "car", "frame": "123#"}], "players"/'
 bad 2 'bad.json:10:[0-9]+.*cyclic' run bad.json
 doc 's/"out.log"/"nosuch\/out.log"/'
 bad 1 'nosuch/out.log.*No such file' run bad.json

@@ -192,10 +192,8 @@ set(const struct flag *flag, const char *value)
 		return set_list(flag, value);
 	case FLAG_PAIR:
 		return set_pair(flag, value);
-	case FLAG_LATER:
-		break;
 	}
-	return usage("--%s comes with a later version", flag->name);
+	return 0;
 }
 
 static int

@@ -234,13 +234,14 @@ report(const struct running *run)
 		{ "received", run->end.received },
 		{ "sent", run->end.sent },
 		{ "replayed", run->end.replayed },
+		{ "cyclic", run->end.cyclic },
 		{ "bridged", run->end.bridged },
 		{ "recorded", run->end.recorded },
 		{ "lost", run->end.lost }
 	};
 
 	if (common.json || !common.quiet)
-		figures_print(stdout, rows, 6, common.json);
+		figures_print(stdout, rows, 7, common.json);
 }
 
 static int
@@ -324,7 +325,7 @@ run(int argc, char **argv)
 
 const struct command cmd_run = {
 	.name = "run",
-	.summary = "runs a gateway: buses, loggers, bridges, players",
+	.summary = "runs a gateway: buses, loggers, bridges, tasks, players",
 	.help =
 "\nusage: evcan run FILE.json\n\n"
 "  --check            only check the document; nothing is opened\n"
@@ -336,7 +337,7 @@ const struct command cmd_run = {
 "  -v more messages   -q only warnings   --json figures as JSON\n\n"
 "On a terminal a status line runs along. SIGHUP opens log files anew; SIGINT\n"
 "and SIGTERM flush everything and end with 0. At the end come the figures:\n"
-"received, sent, replayed, bridged, recorded, lost.\n\n"
+"received, sent, replayed, cyclic, bridged, recorded, lost.\n\n"
 "  evcan run --check gateway.json\n"
 "  evcan run gateway.json --monitor powertrain\n"
 "  evcan run demo.json --until-played --json\n",

@@ -9,10 +9,18 @@
 #include <string.h>
 #include <time.h>
 
+#define NOT_GIVEN UINT64_MAX
+/* Times the frames of a command line it still fits into 64 bits. */
+#define COUNT_MAX 1000000000000
+#define TIMEOUT_DEFAULT 10.0
+
 struct sending {
 	struct bus_flags flags;
 	uint64_t count;
-	double gap, timeout;
+	double gap, timeout;     /* negative: not given */
+	const char *period, *duration;
+	bool spread;
+	struct cycle cycle;
 
 	struct evcan_bus *bus;
 	struct timespec next;    /* absolute: gaps do not add up errors */
@@ -127,6 +135,69 @@ close_bus(struct sending *send)
 	return 0;
 }
 
+/* Flags that mean nothing to what is asked for are refused. */
+static int
+check_flags(const struct sending *send)
+{
+	const bool cyclic = send->period != NULL;
+	const struct {
+		const char *name;
+		bool given, good;
+	} flags[] = {
+		{ "gap", send->gap >= 0, !cyclic },
+		{ "timeout", send->timeout >= 0, !cyclic },
+		{ "duration", send->duration != NULL, cyclic },
+		{ "modifier", send->cycle.modifiers.n > 0, cyclic },
+		{ "spread", send->spread, cyclic },
+		{ "task-option", send->cycle.options != NULL, cyclic }
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flags[i].given && !flags[i].good)
+			return usage("--%s %s --period", flags[i].name,
+			    cyclic ? "does not go with" : "needs");
+	if (cyclic && send->count != NOT_GIVEN &&
+	    (send->count == 0 || send->count > COUNT_MAX))
+		return usage("--count with --period is from 1 to %lld",
+		    (long long)COUNT_MAX);
+	return 0;
+}
+
+/* Flags that are options of a task, as if given by -O. */
+static int
+set_task_options(struct sending *send)
+{
+	const struct {
+		const char *name, *value, *origin;
+	} rows[] = {
+		{ "period", send->period, "--period" },
+		{ "duration", send->duration, "--duration" },
+		{ "spread", send->spread ? "true" : NULL, "--spread" }
+	};
+	struct evcan_options **options = &send->cycle.options;
+
+	if (!*options && !(*options = evcan_options_new()))
+		return fail("out of memory");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value && evcan_options_set(*options,
+		    rows[i].name, rows[i].value, rows[i].origin) < 0)
+			return fail("out of memory");
+	return 0;
+}
+
+static int
+cycle(struct sending *send, const char *spec, char **words, size_t n)
+{
+	const int rc = set_task_options(send);
+
+	if (rc)
+		return rc;
+	send->cycle.bus = &send->flags;
+	if (send->count != NOT_GIVEN)
+		send->cycle.count = send->count;
+	return send_cyclic(&send->cycle, spec, words, n);
+}
+
 static int
 send_run(struct sending *send, struct args *args)
 {
@@ -141,6 +212,14 @@ send_run(struct sending *send, struct args *args)
 	}
 	if (n == 0)
 		return usage("which frame? as in 123#DEADBEEF");
+	if ((rc = check_flags(send)))
+		return rc;
+	if (send->period)
+		return cycle(send, spec, words, n);
+	if (send->count == NOT_GIVEN)
+		send->count = 1;
+	if (send->timeout < 0)
+		send->timeout = TIMEOUT_DEFAULT;
 	if ((rc = check(words, n)))
 		return rc;
 	send->bus = bus_make(NULL, &send->flags, spec, NULL, &status);
@@ -161,12 +240,18 @@ send_run(struct sending *send, struct args *args)
 static int
 run(int argc, char **argv)
 {
-	static struct sending send = { .count = 1, .timeout = 10 };
+	static struct sending send = { .count = NOT_GIVEN, .gap = -1,
+		.timeout = -1 };
 	struct flag buses[BUS_FLAGS];
 	const struct flag own[] = {
 		{ "count", 'n', FLAG_NUMBER, &send.count },
 		{ "gap", 'g', FLAG_SECONDS, &send.gap },
 		{ "timeout", 0, FLAG_SECONDS, &send.timeout },
+		{ "period", 'p', FLAG_TEXT, &send.period },
+		{ "duration", 'd', FLAG_TEXT, &send.duration },
+		{ "modifier", 'm', FLAG_LIST, &send.cycle.modifiers },
+		{ "spread", 0, FLAG_BOOL, &send.spread },
+		{ "task-option", 'O', FLAG_PAIR, &send.cycle.options },
 		{ .name = NULL }
 	};
 	const struct flag *const tables[] = { own, buses };
@@ -179,6 +264,7 @@ run(int argc, char **argv)
 		rc = send_run(&send, &args);
 	if (send.bus)
 		evcan_bus_free(send.bus);
+	evcan_options_free(send.cycle.options);
 	bus_flags_free(&send.flags);
 	args_free(&args);
 	return rc < 0 ? STATUS_OK : rc;
@@ -190,17 +276,22 @@ const struct command cmd_send = {
 	.help =
 "\nusage: evcan send [BUS] FRAME...\n\n"
 "FRAME is what candump -L writes and cansend takes:\n"
-"  123#DEADBEEF       3 digits: standard identifier, then data\n"
-"  12345678#11.22.33  8 digits: extended; dots where you like\n"
-"  123#R  123#R8      remote frame, with a length\n"
-"  123##1112233       CAN FD; the digit after ##: 1 bit rate switch, 2 ESI\n"
-"  -                  frames from standard input, one a line\n\n"
+"  123#DEADBEEF  12345678#11.22   3 digits: standard identifier, 8: extended\n"
+"  123#R  123#R8                  remote frame, with a length\n"
+"  123##1112233                   CAN FD; after ##: 1 bit rate switch, 2 ESI\n"
+"  -                              frames from standard input, one a line\n\n"
 "  -n, --count N      send all of it N times\n"
 "  -g, --gap S        seconds from one frame to the next\n"
 "  --timeout S        give up when a frame is not taken by then (10; 0: never)\n"
+"  -p, --period S     send again and again: FRAMEs of one identifier in turn,\n"
+"                     one each period; each identifier for itself\n"
+"  -d, --duration S   so long (else until a signal, or -n is through)\n"
+"  -m, --modifier M   counter:byte=0, counter:bit=4,width=4, crc8_j1850:byte=7,\n"
+"                     also xor, sum, crc16 ...: fill it in at each send\n"
+"  --spread           identifiers not all at once   -O K=V  see evcan(1)\n"
 "Buses: -i INTERFACE -c CHANNEL -b BITRATE --fd --data-bitrate N --timing K=V\n"
 "  -o OPTION=VALUE --config FILE --config-context C\n\n"
 "  evcan send socketcan:can0 123#DEADBEEF\n"
-"  evcan send -i socketcan -c can0 --fd 12345678##1AABBCCDD -n 100 -g 0.01\n",
+"  evcan send can0 -i socketcan 123#00 456#0000 -p 0.01 -m counter:byte=0\n",
 	.run = run
 };

@@ -26,7 +26,7 @@ struct command {
 };
 
 extern const struct command cmd_run, cmd_log, cmd_send, cmd_play,
-    cmd_bridge, cmd_convert, cmd_detect, cmd_list;
+    cmd_bridge, cmd_convert, cmd_detect, cmd_list, cmd_timing;
 
 /* evcan.c */
 
@@ -83,6 +83,19 @@ void term_unlock(void);
 /* "12.3k", "1.2M": a rate or size in four or five characters. */
 const char *human(double value, char *buf, size_t size);
 
+/* keys.c: single keys from standard input, if that is a terminal */
+
+struct keys {
+	void (*cb)(void *arg, char key);
+	void *arg;
+	struct event *event, *back;
+};
+
+/* Takes the terminal out of its line mode. @return false: no terminal, or
+ * one that is not ours now; keys_end() is due all the same */
+bool keys_start(struct keys *keys, struct event_base *base);
+void keys_end(struct keys *keys);
+
 /* paint.c: standard output with colours */
 
 /* A writer to standard output that never holds the loop; printer lines get
@@ -110,8 +123,7 @@ enum flag_kind {
 	FLAG_SIZE,      /* uint64_t *: bytes, also as 100k, 20M, 1G */
 	FLAG_TEXT,      /* const char ** */
 	FLAG_LIST,      /* struct list *: repeatable */
-	FLAG_PAIR,      /* struct evcan_options **: K=V, repeatable */
-	FLAG_LATER      /* known, and refused: a later version has it */
+	FLAG_PAIR       /* struct evcan_options **: K=V, repeatable */
 };
 
 struct flag {
@@ -226,6 +238,20 @@ void live_end(struct live *live);
 void live_destroy(struct live *live);
 double live_seconds(const struct live *live);
 struct event_base *live_base(void);
+
+/* send_cyclic.c: evcan send --period */
+
+struct cycle {
+	const struct bus_flags *bus;
+	struct evcan_options *options;   /* of the tasks: period, ... */
+	struct list modifiers;
+	uint64_t count;                  /* send all so often; 0: for ever */
+};
+
+/* Frames of one identifier in turn, different ones side by side, until they
+ * are through or a signal comes. @return a status */
+int send_cyclic(const struct cycle *cycle, const char *spec, char **words,
+    size_t n);
 
 /* closing.c: flush and close what a command opened, in order */
 
