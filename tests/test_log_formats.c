@@ -129,7 +129,10 @@ test_killed_busy(void **state)
 			}
 		}
 		close(fds[1]);
-		usleep(200000 + (unsigned)i * 77777);
+		/* Once it is well under way, however slow the machine. */
+		for (n = 0; n == 0;)
+			assert_int_equal(read(fds[0], &n, 8), 8);
+		usleep(100000 + (unsigned)i * 77777);
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		while (read(fds[0], &n, 8) == 8)
