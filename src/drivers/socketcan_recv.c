@@ -128,7 +128,13 @@ set_time(struct evcan_frame *frame, const struct evcan_stamped_ *at,
     struct evcan_port_ *port)
 {
 	frame->time_ns = at->kernel_ns;
-	frame->clock = at->kernel_ns ? EVCAN_CLOCK_KERNEL : EVCAN_CLOCK_NONE;
+	frame->clock = EVCAN_CLOCK_KERNEL;
+	/* The kernel switches its stamps on in the background: the first
+	 * frames after the first socket that wants them may have none. */
+	if (at->kernel_ns == 0) {
+		frame->time_ns = evcan_now_unix();
+		frame->clock = EVCAN_CLOCK_HOST;
+	}
 	if (at->hardware_ns == 0 || port == NULL)
 		return;
 	if (!port->hw_known && at->kernel_ns != 0) {
