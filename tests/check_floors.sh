@@ -13,10 +13,12 @@ cd "${top_srcdir:-.}" || exit 99
 # Floor, then its files below src/ without suffix.  Those of directories need
 # no row: src/drivers, src/loggers, src/tools and examples are floors.
 floors='
-pure    bit_timing bytes can_packet cells channel channel_map crc error
-pure    error_frame fast_text filter filter_parse frame frame_text lateness
-pure    lines modifier modifier_options option_guess option_value options
-pure    quote remark ring schedule table_row text version zone
+pure    bit_timing bit_timing_clock bit_timing_internal bit_timing_limits
+pure    bit_timing_solve bit_timing_text bytes can_packet cells channel
+pure    channel_map crc error error_frame fast_text filter filter_parse frame
+pure    frame_text lateness lines modifier modifier_options option_guess
+pure    option_value options quote remark ring schedule table_row text version
+pure    zone
 service codec feed gunzip netlink now squeeze wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec cyclic cyclic_check cyclic_device

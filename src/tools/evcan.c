@@ -7,13 +7,13 @@
 
 static const struct command *const commands[] = { &cmd_run, &cmd_log,
     &cmd_play, &cmd_send, &cmd_bridge, &cmd_convert, &cmd_detect,
-    &cmd_list };
+    &cmd_list, &cmd_timing };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 /* Known names of commands that do not exist yet. */
-static const char *const later[] = { "view", "timing", "serve", "status",
-    "ctl", "schema", "decode", NULL };
+static const char *const later[] = { "view", "serve", "status", "ctl",
+    "schema", "decode", NULL };
 
 static const struct command *now;
 
