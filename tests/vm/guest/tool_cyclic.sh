@@ -91,3 +91,32 @@ grep -qE '^sent +[1-9]' /tmp/err || fail "INT: $(cat /tmp/err)"
 candump -L -T 300 vcan0,321:7FF >/tmp/after
 [ ! -s /tmp/after ] || fail "the kernel goes on: $(cat /tmp/after)"
 say "ok - INT ends the kernel's task: $(tr '\n' ' ' </tmp/err)"
+
+# The system's clock goes an hour forth and two back in the middle of a
+# replay of two seconds: all frames come, in two seconds.
+seconds() {
+	cut -d ' ' -f 1 /proc/uptime
+}
+awk 'BEGIN { for (i = 0; i <= 200; i++)
+	printf "(%.6f) can0 %03X#%02X\n", 1700000000 + i / 100, i, i
+}' >/tmp/drive.log
+candump -L -n 201 -T 60000 vcan0 >/tmp/dump &
+witness=$!
+wait_for 10 listening vcan0 || fail 'candump does not listen'
+before=$(seconds)
+"$evcan" play socketcan:vcan0 /tmp/drive.log --json >/tmp/out 2>/tmp/err &
+player=$!
+sleep 0.5
+date -s '+1 hour' >/dev/null || fail 'the clock cannot be set'
+sleep 0.5
+date -s '-2 hours' >/dev/null || fail 'the clock cannot be set'
+wait $player || fail "play: status $?: $(cat /tmp/err)"
+after=$(seconds)
+wait $witness
+date -s '+1 hour' >/dev/null
+grep -q '"replayed": 201[,}]' /tmp/out || fail "play: $(cat /tmp/out)"
+[ "$(wc -l </tmp/dump)" -eq 201 ] ||
+	fail "candump saw $(wc -l </tmp/dump) of 201 frames"
+awk -v a="$before" -v b="$after" 'BEGIN { exit !(b - a >= 2 && b - a < 6) }' ||
+	fail "two seconds were played from $before to $after"
+say "ok - a replay does not mind the clock: $before to $after"
