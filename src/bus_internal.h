@@ -170,6 +170,8 @@ int evcan_bus_io_init_(struct evcan_bus *bus, struct evcan_error *err);
 void evcan_bus_io_destroy_(struct evcan_bus *bus);
 void evcan_bus_set_due_(struct evcan_bus *bus, enum evcan_due_ which,
     int64_t due_ns);
+/* The earliest of all; 0: none. */
+int64_t evcan_bus_first_due_(const struct evcan_bus *bus);
 /* The loop shall come back to the bus. */
 void evcan_bus_soon_(struct evcan_bus *bus);
 /* Watches again what was paused while nobody wanted frames. */
@@ -204,6 +206,12 @@ void evcan_bus_expire_(struct evcan_bus *bus, int64_t now);
 /* Calls back what is done. */
 void evcan_bus_tell_outcomes_(struct evcan_bus *bus);
 bool evcan_bus_tx_idle_(const struct evcan_bus *bus);
+/* Sends one frame as evcan_bus_send_cb() does, but is content when the device
+ * has taken it. @return 1: that was at once, cb is not called; 0: cb will be;
+ * negative: cb is not called */
+int evcan_bus_send_taken_(struct evcan_bus *bus,
+    const struct evcan_frame *frame, int timeout_ms, evcan_sent_cb cb,
+    void *arg);
 
 /* Waits for room once; see struct evcan_waiter_. Already waiting: nothing. */
 void evcan_bus_wait_writable_(struct evcan_bus *bus,

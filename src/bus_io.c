@@ -259,18 +259,26 @@ some:
 	/* REOPEN and CLOSE are looked at by settling. */
 }
 
-/* Sets the timer to the earliest deadline. */
-static void
-rearm(struct evcan_bus *bus)
+int64_t
+evcan_bus_first_due_(const struct evcan_bus *bus)
 {
 	int64_t first = 0;
 
-	if (bus->clock == NULL)
-		return;
 	for (int i = 0; i < EVCAN_DUE_COUNT; i++) {
 		if (bus->due[i] != 0 && (first == 0 || bus->due[i] < first))
 			first = bus->due[i];
 	}
+	return first;
+}
+
+/* Sets the timer to the earliest deadline. */
+static void
+rearm(struct evcan_bus *bus)
+{
+	int64_t first = evcan_bus_first_due_(bus);
+
+	if (bus->clock == NULL)
+		return;
 	if (first == 0)
 		evcan_timer_cancel_(&bus->timer);
 	else if (bus->timer.place == 0 || bus->timer.due_ns != first)
@@ -521,14 +529,10 @@ evcan_bus_fd(struct evcan_bus *bus)
 int
 evcan_bus_timeout(const struct evcan_bus *bus)
 {
-	int64_t first = 0, wait;
+	int64_t first = evcan_bus_first_due_(bus), wait;
 
 	if (bus->soon || evcan_bus_unsettled_(bus))
 		return 0;
-	for (int i = 0; i < EVCAN_DUE_COUNT; i++) {
-		if (bus->due[i] != 0 && (first == 0 || bus->due[i] < first))
-			first = bus->due[i];
-	}
 	if (first == 0)
 		return -1;
 	wait = first - evcan_now_monotonic();

@@ -536,6 +536,25 @@ evcan_bus_send_cb(struct evcan_bus *bus, const struct evcan_frame *frame,
 	return send_with(bus, frame, timeout_ms, false, &call);
 }
 
+int
+evcan_bus_send_taken_(struct evcan_bus *bus, const struct evcan_frame *frame,
+    int timeout_ms, evcan_sent_cb cb, void *arg)
+{
+	struct evcan_outcome_ call = { .cb = cb, .arg = arg };
+	int r = may_send(bus);
+
+	if (r == 0)
+		r = check(bus, frame);
+	if (r < 0)
+		return r;
+	if (bus->tx.count == 0 && !bus->tx.stopped) {
+		r = send_direct(bus, frame, 1);
+		if (r != 0)
+			return r;
+	}
+	return send_with(bus, frame, timeout_ms, true, &call);
+}
+
 struct sent {
 	bool done;
 	int result;

@@ -19,7 +19,8 @@ pure    channel_map crc error error_frame fast_text filter filter_parse frame
 pure    frame_text lateness lines modifier modifier_options option_guess
 pure    option_value options quote remark ring schedule table_row text version
 pure    zone
-service codec feed gunzip netlink now squeeze wake
+service codec feed gunzip netlink now squeeze vendor vendor_clock
+service vendor_internal vendor_library vendor_news vendor_thread wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec cyclic cyclic_check cyclic_device
 core    cyclic_grid cyclic_internal cyclic_send cyclic_task detect doc gateway

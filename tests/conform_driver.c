@@ -78,6 +78,21 @@ conform_make(struct event_base *base, const char *spec, const char *extra)
 	return bus;
 }
 
+void
+conform_wait_open(struct evcan_bus *bus)
+{
+	struct event_base *base = evcan_bus_base(bus);
+	int64_t end = evcan_now_monotonic() + (int64_t)SOON * MS;
+
+	while (base != NULL && !evcan_bus_is_open(bus)) {
+		if (evcan_now_monotonic() > end)
+			fail_msg("%s does not open: %s", evcan_bus_name(bus),
+			    evcan_bus_error(bus)->text);
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		conform_sleep(1);
+	}
+}
+
 struct evcan_bus *
 conform_open(struct event_base *base, const char *spec, const char *extra)
 {
@@ -86,6 +101,7 @@ conform_open(struct event_base *base, const char *spec, const char *extra)
 
 	if (evcan_bus_open(bus, &err) < 0)
 		fail_msg("%s: %s", spec, err.text);
+	conform_wait_open(bus);
 	return bus;
 }
 
@@ -143,17 +159,40 @@ conform_send(struct evcan_bus *bus, const struct evcan_frame *frame)
 		conform_sleep(2);
 }
 
+/* ESI tells how the sending controller is; only those without one let a
+ * program say it. */
+static bool
+esi_is_kept(void)
+{
+	return strcmp(conform_driver->name, "virtual") == 0 ||
+	    strcmp(conform_driver->name, "socketcan") == 0;
+}
+
 void
 conform_same(const struct evcan_frame *got, const struct evcan_frame *sent)
 {
 	char a[EVCAN_TEXT_MAX], b[EVCAN_TEXT_MAX];
+	struct evcan_frame want = *sent;
 
-	if (evcan_frame_equal(got, sent, -1, EVCAN_EQUAL_ANY_CHANNEL |
+	if (!esi_is_kept() && !(got->flags & EVCAN_FRAME_ESI))
+		want.flags &= (uint16_t)~EVCAN_FRAME_ESI;
+	if (evcan_frame_equal(got, &want, -1, EVCAN_EQUAL_ANY_CHANNEL |
 	    EVCAN_EQUAL_ANY_DIRECTION))
 		return;
 	evcan_frame_format(got, a, sizeof(a));
-	evcan_frame_format(sent, b, sizeof(b));
+	evcan_frame_format(&want, b, sizeof(b));
 	fail_msg("received %s, sent %s", a, b);
+}
+
+/* A driver of this process has delivered when send returns; where a thread
+ * sends, it may get its turn late. */
+int
+conform_settle_ms(void)
+{
+	if (conform_paced)
+		return 50;
+	return strcmp(conform_driver->name, "virtual") == 0 ||
+	    strcmp(conform_driver->name, "socketcan") == 0 ? 10 : 100;
 }
 
 void
@@ -161,7 +200,7 @@ conform_quiet(struct evcan_bus *bus)
 {
 	struct evcan_frame frame;
 
-	while (conform_next(bus, &frame, conform_paced ? 100 : 20))
+	while (conform_next(bus, &frame, 2 * conform_settle_ms()))
 		;
 }
 
@@ -317,6 +356,21 @@ both_ways(const struct evcan_frame *frame)
 	evcan_bus_free(b);
 }
 
+/* Whether the driver says that it cannot send that. */
+static bool
+is_refused(const struct evcan_frame *frame)
+{
+	struct evcan_bus *a = conform_open(NULL, conform_a, "");
+	int r = evcan_bus_send(a, frame, 1);
+
+	if (r < 0) {
+		assert_int_equal(r, EVCAN_ERR_INVALID);
+		assert_true(evcan_bus_error(a)->text[0] != '\0');
+	}
+	evcan_bus_free(a);
+	return r < 0;
+}
+
 static void
 classic_frames_pass(void **state)
 {
@@ -341,9 +395,11 @@ classic_frames_pass(void **state)
 	assert_int_equal(evcan_frame_init_remote(&frame, 0x12345678,
 	    EVCAN_FRAME_EXT, 5), 0);
 	both_ways(&frame);
+	/* Eight bytes under a DLC over 8: some devices cannot say that. */
 	frame = conform_frame(0x456, 0, bytes, 8);
 	frame.dlc = 12;
-	both_ways(&frame);
+	if (!is_refused(&frame))
+		both_ways(&frame);
 }
 
 static void
@@ -353,22 +409,13 @@ fd_frames_pass_or_are_refused(void **state)
 	    64 };
 	uint8_t bytes[64];
 	struct evcan_frame frame;
-	struct evcan_bus *a;
-	int r;
 
 	(void)state;
 	for (int i = 0; i < 64; i++)
 		bytes[i] = (uint8_t)(i * 5);
 	if (!conform_fd) {
 		frame = conform_frame(0x123, EVCAN_FRAME_FD, bytes, 12);
-		a = conform_open(NULL, conform_a, "");
-		r = evcan_bus_send(a, &frame, 1);
-		if (r < 0) {
-			assert_int_equal(r, EVCAN_ERR_INVALID);
-			assert_true(evcan_bus_error(a)->text[0] != '\0');
-		}
-		evcan_bus_free(a);
-		if (r > 0)
+		if (!is_refused(&frame))
 			both_ways(&frame);
 		return;
 	}

@@ -37,6 +37,8 @@ struct evcan_bus *conform_make(struct event_base *base, const char *spec,
     const char *extra);
 struct evcan_bus *conform_open(struct event_base *base, const char *spec,
     const char *extra);
+/* Runs the loop until a bus whose opening ends later is open. */
+void conform_wait_open(struct evcan_bus *bus);
 struct evcan_frame conform_frame(uint32_t id, unsigned flags,
     const void *data, size_t len);
 /* A frame that holds a number, and the number in it. */
@@ -52,6 +54,8 @@ void conform_same(const struct evcan_frame *got,
     const struct evcan_frame *sent);
 /* The next frame must be this one. */
 void conform_received(struct evcan_bus *to, const struct evcan_frame *sent);
+/* How long a frame may be on its way, in ms. */
+int conform_settle_ms(void);
 /* Lets frames that are still on their way go by. */
 void conform_quiet(struct evcan_bus *bus);
 

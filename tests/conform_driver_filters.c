@@ -87,7 +87,7 @@ check_filter_case(struct evcan_bus *a, struct evcan_bus *b,
 			conform_received(b, &frame);
 	}
 	/* What should not have passed would come now. */
-	if (conform_next(b, &frame, conform_paced ? 50 : 10))
+	if (conform_next(b, &frame, conform_settle_ms()))
 		fail_msg("filter case %d lets frame %X pass",
 		    (int)(c - filter_cases), (unsigned)frame.id);
 }

@@ -102,6 +102,7 @@ conform_a_loop_calls_back(void **state)
 	assert_int_equal(evcan_bus_recv(w->bus, &frame, 1), EVCAN_ERR_BUSY);
 	assert_int_equal(evcan_bus_fd(w->bus), EVCAN_ERR_STATE);
 	assert_ptr_equal(evcan_bus_base(w->bus), base);
+	conform_wait_open(w->bus);
 	w->stop_at = conform_paced ? 3 : 300;
 	for (uint32_t i = 0; i < w->stop_at; i++) {
 		frame = conform_numbered(i);
@@ -135,6 +136,7 @@ conform_freed_in_frame_callback(void **state)
 	(void)state;
 	w->free_on_frame = true;
 	assert_int_equal(evcan_bus_open(w->bus, NULL), 0);
+	conform_wait_open(w->bus);
 	for (uint32_t i = 0; i < 3; i++) {
 		frame = conform_numbered(i);
 		conform_send(a, &frame);
@@ -294,6 +296,7 @@ conform_full_queue_waits(void **state)
 
 	(void)state;
 	assert_int_equal(evcan_bus_open(w->bus, NULL), 0);
+	conform_wait_open(w->bus);
 	r = flood(w->bus, &sent);
 	evcan_bus_get_stats(w->bus, &stats);
 	if (r == 1) {
@@ -331,6 +334,7 @@ conform_peer_may_vanish(void **state)
 
 	(void)state;
 	assert_int_equal(evcan_bus_open(w->bus, NULL), 0);
+	conform_wait_open(w->bus);
 	assert_int_equal(evcan_bus_send(w->bus, &frame, 1), 1);
 	run_loop(base, 20);
 	evcan_bus_free(b);

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* kvaser.c - Kvaser's adapters by their CANlib */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <evcan/bit_timing.h>
+#include <evcan/driver.h>
+
+#include "kvaser.h"
+
+#define ASK_MS 500
+
+struct kvaser {
+	struct evcan_vendor_bus_ vendor;
+	int64_t tseg1, tseg2, sjw, no_samp;
+	bool driver_mode, single_handle, exclusive, override_exclusive;
+	bool accept_virtual, no_init_access, fd_non_iso;
+	bool filtered;               /* the device has filters of ours */
+	bool confirms;               /* its echoes were asked for */
+};
+
+/* The library */
+
+#define FUNCTION(name, optional) { #name, \
+	offsetof(struct evcan_kvaser_calls_, name), optional }
+
+static const struct evcan_vendor_symbol_ symbols[] = {
+	FUNCTION(canInitializeLibrary, false),
+	FUNCTION(canGetNumberOfChannels, false),
+	FUNCTION(canGetChannelData, false),
+	FUNCTION(canOpenChannel, false),
+	FUNCTION(canClose, false),
+	FUNCTION(canSetBusParams, false),
+	FUNCTION(canSetBusParamsFd, true),
+	FUNCTION(canSetBusOutputControl, false),
+	FUNCTION(canBusOn, false),
+	FUNCTION(canBusOff, false),
+	FUNCTION(canAccept, true),
+	FUNCTION(canWrite, false),
+	FUNCTION(canRead, false),
+	FUNCTION(canReadWait, false),
+	FUNCTION(canReadStatus, false),
+	FUNCTION(canIoCtl, false),
+	FUNCTION(canGetRawHandle, true),
+	FUNCTION(canRequestBusStatistics, true),
+	FUNCTION(canGetBusStatistics, true),
+	FUNCTION(kvFlashLeds, true),
+	FUNCTION(kvReadTimer64, true),
+	{ NULL, 0, false }
+};
+
+static const char *const files[] = {
+#ifdef __linux__
+	"libcanlib.so.1", "libcanlib.so",
+#endif
+	NULL
+};
+
+static const struct evcan_vendor_library_ library = {
+	.name = "Kvaser's CANlib",
+	.files = files,
+	.variable = "EVCAN_LIB_KVASER",
+	.source = "the package linuxcan of kvaser.com",
+	.symbols = symbols
+};
+
+/* Bit timing, in the loop's thread */
+
+struct preset {
+	int64_t bitrate;
+	int code;
+};
+
+static const struct preset classic_presets[] = {
+	{ 1000000, -1 }, { 500000, -2 }, { 250000, -3 }, { 125000, -4 },
+	{ 100000, -5 }, { 62500, -6 }, { 62000, -6 }, { 50000, -7 },
+	{ 83333, -8 }, { 83000, -8 }, { 10000, -9 }, { 0, 0 }
+};
+
+static const struct preset fd_presets[] = {
+	{ 500000, -1000 }, { 1000000, -1001 }, { 2000000, -1002 },
+	{ 4000000, -1003 }, { 8000000, -1004 }, { 0, 0 }
+};
+
+/* A preset, or the bit rate with segments shaped like the presets' own. */
+static struct evcan_kvaser_timing_
+choose_timing(const struct preset *presets, int64_t bitrate, bool fd)
+{
+	struct evcan_kvaser_timing_ t = { .frequency = (long)bitrate };
+
+	while (presets->bitrate != 0 && presets->bitrate != bitrate)
+		presets++;
+	if (presets->bitrate != 0)
+		t.frequency = presets->code;
+	else if (!fd)
+		t = (struct evcan_kvaser_timing_){ (long)bitrate,
+		    bitrate > 125000 ? 5 : 11, bitrate > 125000 ? 2 : 4, 1,
+		    1 };
+	else
+		t = (struct evcan_kvaser_timing_){ (long)bitrate,
+		    bitrate <= 500000 ? 63 : bitrate <= 2000000 ? 15 : 7,
+		    bitrate <= 500000 ? 16 : bitrate <= 2000000 ? 4 : 2,
+		    bitrate <= 500000 ? 16 : bitrate <= 2000000 ? 4 : 2, 1 };
+	return t;
+}
+
+static void
+rates_to_timing(const struct kvaser *kvaser, struct evcan_kvaser_port_ *port,
+    const struct evcan_bus_common *common)
+{
+	int64_t bitrate = common->bitrate > 0 ? common->bitrate : 500000;
+	int64_t data = common->data_bitrate > 0 ? common->data_bitrate :
+	    bitrate;
+
+	port->nominal = choose_timing(common->fd ? fd_presets :
+	    classic_presets, bitrate, common->fd);
+	port->data = choose_timing(fd_presets, data, true);
+	if (kvaser->tseg1 == 0)
+		return;
+	port->nominal = (struct evcan_kvaser_timing_){ (long)bitrate,
+	    (unsigned)kvaser->tseg1, (unsigned)kvaser->tseg2,
+	    (unsigned)kvaser->sjw, (unsigned)kvaser->no_samp };
+}
+
+/* The library finds the prescaler: segments and bit rate say all. */
+static void
+use_timing(struct evcan_kvaser_port_ *port, const struct evcan_timing *timing)
+{
+	const struct evcan_bit_timing *t = &timing->classic;
+	const struct evcan_bit_timing_fd *f = &timing->flexible;
+
+	if (!timing->fd) {
+		port->nominal = (struct evcan_kvaser_timing_){
+		    (long)evcan_bit_timing_bitrate(t), t->tseg1, t->tseg2,
+		    t->sjw, t->nof_samples };
+		return;
+	}
+	port->nominal = (struct evcan_kvaser_timing_){
+	    (long)evcan_bit_timing_fd_nominal(f), f->nom_tseg1, f->nom_tseg2,
+	    f->nom_sjw, 1 };
+	port->data = (struct evcan_kvaser_timing_){
+	    (long)evcan_bit_timing_fd_data(f), f->data_tseg1, f->data_tseg2,
+	    f->data_sjw, 1 };
+}
+
+static int
+set_timing(struct evcan_bus *bus, struct evcan_kvaser_port_ *port,
+    struct evcan_error *err)
+{
+	const struct evcan_bus_common *common = evcan_driver_common(bus);
+	struct evcan_timing timing;
+	int r;
+
+	port->fd = common->fd;
+	rates_to_timing(evcan_driver_state(bus), port, common);
+	if (common->timing == NULL)
+		return 0;
+	r = evcan_timing_parse(&timing, common->timing, err);
+	if (r < 0)
+		return r;
+	port->fd = port->fd || timing.fd;
+	use_timing(port, &timing);
+	return 0;
+}
+
+/* The loop's side */
+
+static int
+parse_channel(struct evcan_bus *bus, int *channel, struct evcan_error *err)
+{
+	const char *text = evcan_driver_common(bus)->channel;
+	char *end = NULL;
+	long number = -1;
+
+	if (text != NULL && text[0] >= '0' && text[0] <= '9')
+		number = strtol(text, &end, 10);
+	if (number < 0 || number > 1000 || *end != '\0')
+		return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: channel "
+		    "\"%s\" is not the number of a Kvaser channel (0, 1 ...)",
+		    evcan_bus_name(bus), text != NULL ? text : "");
+	*channel = (int)number;
+	return 0;
+}
+
+static int
+open_flags(const struct kvaser *kvaser, const struct evcan_kvaser_port_ *port)
+{
+	/* A raw DLC over 8 is kept. */
+	int flags = KVASER_OPEN_LARGE_DLC;
+
+	flags |= kvaser->exclusive ? KVASER_OPEN_EXCLUSIVE : 0;
+	flags |= kvaser->override_exclusive ? KVASER_OPEN_OVERRIDE : 0;
+	flags |= kvaser->accept_virtual ? KVASER_OPEN_VIRTUAL : 0;
+	flags |= kvaser->no_init_access ? KVASER_OPEN_NO_INIT_ACCESS : 0;
+	if (port->fd)
+		flags |= kvaser->fd_non_iso ? KVASER_OPEN_FD_NONISO :
+		    KVASER_OPEN_FD;
+	return flags;
+}
+
+static int
+open(struct evcan_bus *bus, struct evcan_error *err)
+{
+	struct kvaser *kvaser = evcan_driver_state(bus);
+	struct evcan_kvaser_port_ port = { .handle = -1, .poll_fd = -1 };
+	char key[32];
+	int r = parse_channel(bus, &port.channel, err);
+
+	if (r == 0)
+		r = evcan_vendor_load_(&library, kvaser->vendor.library,
+		    &port.calls, err);
+	if (r == 0)
+		r = set_timing(bus, &port, err);
+	if (r == 0 && port.fd && port.calls.canSetBusParamsFd == NULL)
+		r = evcan_error_set(err, EVCAN_ERR_NOT_IMPLEMENTED, 0,
+		    "%s: this CANlib has no CAN FD", evcan_bus_name(bus));
+	if (r < 0)
+		return r;
+	port.flags = open_flags(kvaser, &port);
+	port.silent = !kvaser->driver_mode ||
+	    evcan_bus_get_mode(bus) == EVCAN_MODE_LISTEN_ONLY;
+	port.echo = kvaser->vendor.receive_own_messages;
+	kvaser->vendor.confirms = true;
+	kvaser->filtered = false;
+	kvaser->confirms = port.echo;
+	evcan_driver_set_protocol(bus, !port.fd ? EVCAN_PROTOCOL_CAN_20 :
+	    kvaser->fd_non_iso ? EVCAN_PROTOCOL_CAN_FD_NON_ISO :
+	    EVCAN_PROTOCOL_CAN_FD);
+	snprintf(key, sizeof(key), "kvaser %d", port.channel);
+	return evcan_vendor_start_(bus, &evcan_kvaser_ops_, key, &port, err);
+}
+
+static int
+check(struct evcan_bus *bus, const struct evcan_frame *frame,
+    struct evcan_error *err)
+{
+	const struct kvaser *kvaser = evcan_driver_state(bus);
+
+	if ((frame->flags & EVCAN_FRAME_FD) &&
+	    evcan_bus_protocol(bus) == EVCAN_PROTOCOL_CAN_20)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "CAN FD frames need the option fd=true");
+	if (!kvaser->driver_mode)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "the bus is silent (option driver_mode)");
+	return 0;
+}
+
+/* Filters: one for each kind of identifier, applied in the kernel. What it
+ * lets through besides core drops. */
+
+static void
+widen(struct evcan_kvaser_filters_ *f, int kind,
+    const struct evcan_filter *filter)
+{
+	uint32_t all = kind == 0 ? EVCAN_MAX_STD_ID : EVCAN_MAX_EXT_ID;
+	uint32_t mask = filter->can_mask & all;
+
+	/* With nothing in it yet, code is beyond all identifiers. */
+	if (f->code[kind] > all) {
+		f->mask[kind] = mask;
+		f->code[kind] = filter->can_id & all;
+		return;
+	}
+	f->mask[kind] &= mask & ~(f->code[kind] ^ filter->can_id);
+	f->code[kind] &= f->mask[kind];
+}
+
+static struct evcan_kvaser_filters_
+choose_filters(const struct evcan_filter *list, size_t n,
+    enum evcan_filter_join join)
+{
+	struct evcan_kvaser_filters_ open_ones = { { 0, 0 }, { 0, 0 } };
+	struct evcan_kvaser_filters_ f = { { UINT32_MAX, UINT32_MAX }, { 0, 0 } };
+
+	if (n == 0 || (join == EVCAN_FILTER_AND && n > 1))
+		return open_ones;
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].inverted)
+			return open_ones;
+		if (list[i].format != EVCAN_FILTER_EXT)
+			widen(&f, 0, &list[i]);
+		if (list[i].format != EVCAN_FILTER_STD)
+			widen(&f, 1, &list[i]);
+	}
+	/* None of that kind: standard ones have a way to say so. */
+	if (f.code[0] == UINT32_MAX)
+		f.code[0] = f.mask[0] = 0xffff;
+	if (f.code[1] == UINT32_MAX)
+		f.code[1] = f.mask[1] = 0;
+	return f;
+}
+
+static int
+ask_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
+    enum evcan_filter_join join)
+{
+	struct kvaser *kvaser = evcan_driver_state(bus);
+	struct evcan_kvaser_filters_ f = choose_filters(list, n, join);
+	bool open_ones = f.mask[0] == 0 && f.mask[1] == 0;
+
+	if (open_ones && !kvaser->filtered)
+		return 0;
+	kvaser->filtered = !open_ones;
+	/* Waited for: frames that pass from now on must not be lost. */
+	return evcan_adapter_ask_(bus, KVASER_SET_FILTERS, &f, sizeof(f), ASK_MS);
+}
+
+/* Nothing says whether echoes are filtered too, so they are not at risk. */
+static int
+bus_set_filters(struct evcan_bus *bus, const struct evcan_filter *list,
+    size_t n, enum evcan_filter_join join)
+{
+	const struct kvaser *kvaser = evcan_driver_state(bus);
+
+	if (!kvaser->confirms)
+		ask_filters(bus, list, n, join);
+	return EVCAN_FILTERS_NONE;
+}
+
+static int
+want_confirm(struct evcan_bus *bus)
+{
+	struct kvaser *kvaser = evcan_driver_state(bus);
+	const uint32_t on = 1;
+	int r = 0;
+
+	if (!kvaser->confirms)
+		r = evcan_adapter_ask_(bus, KVASER_SET_ECHO, &on, sizeof(on),
+		    ASK_MS);
+	if (r == 0)
+		r = ask_filters(bus, NULL, 0, EVCAN_FILTER_OR);
+	kvaser->confirms = kvaser->confirms || r == 0;
+	return r;
+}
+
+static int
+set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
+{
+	uint32_t output = mode == EVCAN_MODE_LISTEN_ONLY ? KVASER_SILENT :
+	    KVASER_NORMAL;
+
+	if (!evcan_bus_is_open(bus))
+		return 0;     /* open looks at it */
+	return evcan_adapter_ask_(bus, KVASER_SET_MODE, &output, sizeof(output),
+	    ASK_MS);
+}
+
+static int
+flush_tx(struct evcan_bus *bus)
+{
+	evcan_vendor_flush_(bus);
+	return evcan_adapter_ask_(bus, KVASER_FLUSH, NULL, 0, ASK_MS);
+}
+
+static int
+bus_reset(struct evcan_bus *bus, struct evcan_error *err)
+{
+	int r = evcan_adapter_ask_(bus, KVASER_RESET, NULL, 0, ASK_MS);
+
+	return r < 0 ? evcan_error_set(err, r, 0,
+	    "%s: the controller is not back on the bus",
+	    evcan_bus_name(bus)) : 0;
+}
+
+static int
+identify(struct evcan_bus *bus, bool on)
+{
+	uint32_t value = on;
+
+	return evcan_adapter_ask_(bus, KVASER_FLASH, &value, sizeof(value), ASK_MS);
+}
+
+static void
+detect(void *context)
+{
+	struct evcan_kvaser_calls_ calls;
+	struct evcan_error err;
+	char channel[16], text[120];
+	int32_t n = 0;
+
+	evcan_error_clear(&err);
+	if (evcan_vendor_load_(&library, NULL, &calls, &err) < 0)
+		return;
+	evcan_kvaser_init_(&calls);
+	if (calls.canGetNumberOfChannels(&n) < 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		snprintf(channel, sizeof(channel), "%d", i);
+		evcan_kvaser_describe_(&calls, i, text, sizeof(text));
+		evcan_driver_found(context, channel, text, NULL);
+	}
+}
+
+#define ROW(n, t, fallback, min, max, help) { #n, NULL, EVCAN_OPTION_##t, \
+	fallback, min, max, NULL, help, 0, offsetof(struct kvaser, n) }
+
+static const struct evcan_option options[] = {
+	ROW(tseg1, INT, "0", 0, 512, "time quanta before the sample point, "
+	    "propagation included; 0: chosen for the bit rate"),
+	ROW(tseg2, INT, "0", 0, 128, "time quanta after the sample point"),
+	ROW(sjw, INT, "0", 0, 128, "time quanta of the jump width"),
+	ROW(no_samp, INT, "0", 0, 3, "samples of a bit: 1 or 3; 0: 1"),
+	ROW(driver_mode, BOOL, "true", 0, 0,
+	    "false: silent, neither sends nor acknowledges"),
+	ROW(single_handle, BOOL, "false", 0, 0, "accepted for python-can's "
+	    "sake: one handle serves here in either case"),
+	{ "receive_own_messages", NULL, EVCAN_OPTION_BOOL, "false", 0, 0,
+	    NULL, "deliver what this bus sends to itself too", 0,
+	    offsetof(struct kvaser, vendor.receive_own_messages) },
+	ROW(exclusive, BOOL, "false", 0, 0,
+	    "refuse to share the channel with other handles"),
+	ROW(override_exclusive, BOOL, "false", 0, 0,
+	    "open a channel that somebody has exclusively"),
+	ROW(accept_virtual, BOOL, "true", 0, 0,
+	    "open the vendor's virtual channels too"),
+	ROW(no_init_access, BOOL, "false", 0, 0, "leave bit rate and mode "
+	    "to whoever opened the channel first"),
+	ROW(fd_non_iso, BOOL, "false", 0, 0,
+	    "with fd: the older CAN FD, before ISO 11898-1:2015"),
+	{ "library", NULL, EVCAN_OPTION_TEXT, NULL, 0, 0, NULL,
+	    "path of CANlib, instead of libcanlib.so.1", 0,
+	    offsetof(struct kvaser, vendor.library) },
+	{ "rx_queue_size", NULL, EVCAN_OPTION_INT, "4096", 0, 1 << 24, NULL,
+	    "frames that may wait to be read; 0: the default", 0,
+	    offsetof(struct kvaser, vendor.rx_queue_size) },
+	{ .name = NULL }
+};
+
+const struct evcan_driver evcan_driver_kvaser_ = {
+	.name = "kvaser",
+	.summary = "Kvaser's adapters, by their CANlib (linuxcan)",
+	.options = options,
+	.state_size = sizeof(struct kvaser),
+	.caps = EVCAN_CAP_FD | EVCAN_CAP_CONFIRM,
+	.open = open,
+	.close = evcan_vendor_close_,
+	.recv = evcan_vendor_recv_,
+	.send = evcan_vendor_send_,
+	.ready = evcan_vendor_ready_,
+	.deadline = evcan_vendor_deadline_,
+	.check = check,
+	.set_filters = bus_set_filters,
+	.want_confirm = want_confirm,
+	.set_mode = set_mode,
+	.flush_tx = flush_tx,
+	.reset = bus_reset,
+	.identify = identify,
+	.detect = detect
+};

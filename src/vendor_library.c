@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vendor_library.c - finds and loads a vendor's shared library */
+#include "vendor.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <evcan/error.h>
+
+#define TRIED_MAX 300
+
+/* The names tried, with commas, for people. */
+static void
+note_tried(char *tried, const char *file)
+{
+	size_t len = strlen(tried);
+
+	snprintf(tried + len, TRIED_MAX - len, "%s%s", len > 0 ? ", " : "",
+	    file);
+}
+
+/* The loader's own words, without the name that they begin with. */
+static const char *
+reason(const char *file)
+{
+	const char *text = dlerror();
+	size_t len = strlen(file);
+
+	if (text == NULL)
+		return "cannot be loaded";
+	if (strncmp(text, file, len) == 0 && strncmp(text + len, ": ", 2) == 0)
+		text += len + 2;
+	return text;
+}
+
+/* A path that somebody gave must do; nothing else is tried instead. */
+static void *
+load_path(const struct evcan_vendor_library_ *library, const char *path,
+    const char *origin, struct evcan_error *err)
+{
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (handle == NULL)
+		evcan_error_set(err, EVCAN_ERR_NOT_IMPLEMENTED, 0,
+		    "%s: %s %s cannot be loaded: %s", library->name, origin,
+		    path, reason(path));
+	return handle;
+}
+
+static void *
+load_any(const struct evcan_vendor_library_ *library, struct evcan_error *err)
+{
+	char tried[TRIED_MAX] = "", why[200] = "";
+	void *handle = NULL;
+
+	for (size_t i = 0; library->files[i] != NULL && handle == NULL; i++) {
+		const char *file = library->files[i];
+
+		handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+		if (handle != NULL)
+			return handle;
+		note_tried(tried, file);
+		snprintf(why, sizeof(why), "%s", reason(file));
+	}
+	if (tried[0] == '\0')
+		evcan_error_set(err, EVCAN_ERR_NOT_IMPLEMENTED, 0,
+		    "%s: there is no library for this system (%s); option "
+		    "library or %s names one", library->name,
+		    library->source, library->variable);
+	else
+		evcan_error_set(err, EVCAN_ERR_NOT_IMPLEMENTED, 0,
+		    "%s is not installed: it comes from %s (tried %s: %s; "
+		    "option library or %s names another place)",
+		    library->name, library->source, tried, why,
+		    library->variable);
+	return NULL;
+}
+
+static int
+bind(const struct evcan_vendor_library_ *library, void *handle,
+    char *functions, struct evcan_error *err)
+{
+	const struct evcan_vendor_symbol_ *symbol;
+
+	for (symbol = library->symbols; symbol->name != NULL; symbol++) {
+		void *address = dlsym(handle, symbol->name);
+
+		if (address == NULL && !symbol->optional)
+			return evcan_error_set(err,
+			    EVCAN_ERR_NOT_IMPLEMENTED, 0,
+			    "%s: the library lacks the function %s; a newer "
+			    "one comes from %s", library->name, symbol->name,
+			    library->source);
+		memcpy(functions + symbol->offset, &address, sizeof(address));
+	}
+	return 0;
+}
+
+int
+evcan_vendor_load_(const struct evcan_vendor_library_ *library,
+    const char *path, void *functions, struct evcan_error *err)
+{
+	const char *variable = getenv(library->variable);
+	void *handle;
+	int r;
+
+	if (path != NULL && path[0] != '\0')
+		handle = load_path(library, path, "option library", err);
+	else if (variable != NULL && variable[0] != '\0')
+		handle = load_path(library, variable, library->variable, err);
+	else
+		handle = load_any(library, err);
+	if (handle == NULL)
+		return EVCAN_ERR_NOT_IMPLEMENTED;
+	r = bind(library, handle, functions, err);
+	/* One reference is kept for good; one that lacks a function was not
+	 * called yet. */
+	if (r < 0)
+		dlclose(handle);
+	return r;
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vendor_thread.c - an adapter's thread: every call of the vendor's library */
+#include "vendor_internal.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include <evcan/error.h>
+#include <evcan/frame.h>
+
+#define MS EVCAN_VENDOR_MS_
+#define BATCH 64
+/* How long a read waits that can be ended early. */
+#define LONG_MS 100
+#define SLICE_MS 10
+/* The longest that a device without room is left alone. */
+#define BLOCKED_MAX_MS 4
+#define LOOK_NS (500 * MS)
+#define PREDECESSOR_NS (5000 * MS)
+/* What a closing bus grants to frames that it took. */
+#define DRAIN_NS (100 * MS)
+
+/* The list */
+
+static struct evcan_adapter_ *adapters;
+static pthread_mutex_t adapters_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t adapters_changed;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void
+init_process(void)
+{
+	evcan_vendor_condition_(&adapters_changed);
+}
+
+void
+evcan_vendor_list_add_(struct evcan_adapter_ *adapter)
+{
+	pthread_once(&once, init_process);
+	pthread_mutex_lock(&adapters_lock);
+	adapter->next = adapters;
+	adapters = adapter;
+	pthread_mutex_unlock(&adapters_lock);
+}
+
+void
+evcan_vendor_list_remove_(struct evcan_adapter_ *adapter)
+{
+	struct evcan_adapter_ **at = &adapters;
+
+	pthread_mutex_lock(&adapters_lock);
+	while (*at != adapter)
+		at = &(*at)->next;
+	*at = adapter->next;
+	pthread_cond_broadcast(&adapters_changed);
+	pthread_mutex_unlock(&adapters_lock);
+}
+
+void
+evcan_vendor_list_changed_(void)
+{
+	pthread_once(&once, init_process);
+	pthread_mutex_lock(&adapters_lock);
+	pthread_cond_broadcast(&adapters_changed);
+	pthread_mutex_unlock(&adapters_lock);
+}
+
+/* One that is told to stop, of the same device. Those behind it in the list
+ * are older. */
+static bool
+has_predecessor(const struct evcan_adapter_ *adapter)
+{
+	const struct evcan_adapter_ *other = adapter->next;
+
+	while (other != NULL && (!atomic_load(&other->stop) ||
+	    strcmp(other->key, adapter->key) != 0))
+		other = other->next;
+	return other != NULL;
+}
+
+/* @return false: it still hangs in its vendor's library */
+static bool
+await_predecessor(struct evcan_adapter_ *adapter)
+{
+	struct timespec end = evcan_vendor_at_(evcan_now_monotonic() +
+	    PREDECESSOR_NS);
+	bool waits;
+	int r = 0;
+
+	pthread_mutex_lock(&adapters_lock);
+	while ((waits = has_predecessor(adapter)) && r == 0 &&
+	    !atomic_load(&adapter->stop))
+		r = pthread_cond_timedwait(&adapters_changed, &adapters_lock,
+		    &end);
+	pthread_mutex_unlock(&adapters_lock);
+	return !waits;
+}
+
+/* Calls of the library */
+
+/* @param allowed_ms what it may take besides, since it was asked to wait */
+static void
+enter(struct evcan_adapter_ *adapter, const char *call, int allowed_ms)
+{
+	atomic_store_explicit(&adapter->call, call, memory_order_relaxed);
+	atomic_store_explicit(&adapter->call_ns, evcan_now_monotonic() +
+	    allowed_ms * MS, memory_order_release);
+}
+
+static void
+leave(struct evcan_adapter_ *adapter)
+{
+	atomic_store_explicit(&adapter->call_ns, 0, memory_order_release);
+}
+
+bool
+evcan_adapter_wanted_(const struct evcan_adapter_ *adapter)
+{
+	return atomic_load(&adapter->stop) ||
+	    evcan_ring_count_(&adapter->tx) > 0 ||
+	    atomic_load(&adapter->waiting) > 0;
+}
+
+void
+evcan_adapter_push_(struct evcan_adapter_ *adapter,
+    const struct evcan_frame *frames, int n)
+{
+	bool wake = false;
+
+	evcan_feed_push_(&adapter->feed, frames, (size_t)n, &wake);
+	if (wake)
+		evcan_feed_wake_(&adapter->feed);
+}
+
+/* @return false: there is none */
+static bool
+take_command(struct evcan_adapter_ *adapter,
+    struct evcan_vendor_command_ *command)
+{
+	if (atomic_load(&adapter->waiting) == 0)
+		return false;
+	pthread_mutex_lock(&adapter->lock);
+	*command = adapter->commands[0];
+	memmove(adapter->commands, adapter->commands + 1,
+	    --adapter->n_commands * sizeof(*command));
+	atomic_store(&adapter->waiting, adapter->n_commands);
+	pthread_mutex_unlock(&adapter->lock);
+	return true;
+}
+
+static void
+run_commands(struct evcan_adapter_ *adapter)
+{
+	struct evcan_vendor_command_ command;
+	int r = EVCAN_ERR_UNSUPPORTED;
+
+	while (take_command(adapter, &command)) {
+		adapter->running = command.number;
+		adapter->running_what = (unsigned)command.what %
+		    EVCAN_VENDOR_KINDS_;
+		enter(adapter, "a command", 0);
+		if (adapter->ops->command != NULL)
+			r = adapter->ops->command(adapter, adapter->port,
+			    command.what, command.data);
+		leave(adapter);
+		pthread_mutex_lock(&adapter->lock);
+		adapter->answer = r;
+		adapter->answered = command.number;
+		pthread_cond_broadcast(&adapter->changed);
+		pthread_mutex_unlock(&adapter->lock);
+	}
+}
+
+static void
+drop_sent(struct evcan_adapter_ *adapter, size_t n)
+{
+	evcan_ring_drop_(&adapter->tx, n);
+	evcan_vendor_tell_room_(adapter);
+}
+
+/* What evcan_vendor_flush_() asked for. */
+static void
+drop_flushed(struct evcan_adapter_ *adapter)
+{
+	ptrdiff_t n = (ptrdiff_t)(atomic_load(&adapter->drop_to) -
+	    atomic_load_explicit(&adapter->tx.tail, memory_order_relaxed));
+	const struct evcan_frame *frames;
+
+	/* Only what was peeked at may be dropped. */
+	while (n > 0) {
+		size_t row = evcan_ring_peek_(&adapter->tx, &frames,
+		    (size_t)n);
+
+		drop_sent(adapter, row);
+		n -= (ptrdiff_t)row;
+	}
+}
+
+/* Whoever waits for its outcome hears of it, in its turn. */
+static void
+refuse(struct evcan_adapter_ *adapter, const struct evcan_frame *frame,
+    int code)
+{
+	struct evcan_frame refused = *frame;
+
+	evcan_adapter_error_(adapter, code, 0, "the device refused frame %X",
+	    (unsigned)frame->id);
+	refused.flags |= EVCAN_VENDOR_REFUSED_;
+	refused.time_ns = code;
+	evcan_adapter_push_(adapter, &refused, 1);
+}
+
+/* Some batches at most: what is received must not wait for ever.
+ * @return whether frames wait that the device has no room for */
+static bool
+send_frames(struct evcan_adapter_ *adapter)
+{
+	const struct evcan_frame *frames;
+	int sent, turns = 4;
+	size_t n;
+
+	drop_flushed(adapter);
+	while (turns-- > 0 &&
+	    (n = evcan_ring_peek_(&adapter->tx, &frames, BATCH)) > 0) {
+		enter(adapter, "send", 0);
+		sent = adapter->ops->send(adapter, adapter->port, frames,
+		    (int)n);
+		leave(adapter);
+		if (sent == 0)
+			return true;
+		if (sent < 0)
+			refuse(adapter, frames, sent);
+		drop_sent(adapter, sent < 0 ? 1 : (size_t)sent);
+	}
+	return false;
+}
+
+/* From now on the loop calls the thread, until it is awake again.
+ * @return whether it may wait: nothing came meanwhile */
+static bool
+fall_asleep(struct evcan_adapter_ *adapter, enum evcan_vendor_sleep_ how)
+{
+	atomic_store(&adapter->asleep, how);
+	return !evcan_adapter_wanted_(adapter);
+}
+
+/* Waits for the device's fd and for the loop. */
+static void
+await_fd(struct evcan_adapter_ *adapter, int fd, int timeout_ms)
+{
+	struct pollfd fds[2] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = adapter->wake.fd, .events = POLLIN }
+	};
+
+	poll(fds, 2, timeout_ms);
+	if (fds[1].revents != 0)
+		evcan_wake_clear_(&adapter->wake);
+	/* An fd that is broken must not make it spin. */
+	if (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL))
+		poll(NULL, 0, 1);
+}
+
+/* How the thread can be called while it reads. */
+static enum evcan_vendor_sleep_
+way_to_sleep(const struct evcan_vendor_ops_ *ops, int fd)
+{
+	if (fd >= 0)
+		return EVCAN_VENDOR_POLLS_;
+	return ops->interrupt != NULL ? EVCAN_VENDOR_READS_ :
+	    EVCAN_VENDOR_AWAKE_;
+}
+
+/* @param blocked_ms frames wait to be sent, and are tried again after that;
+ * 0: none do
+ * @return frames, or negative when the device is gone */
+static int
+receive(struct evcan_adapter_ *adapter, int blocked_ms)
+{
+	const struct evcan_vendor_ops_ *ops = adapter->ops;
+	struct evcan_frame frames[BATCH];
+	int fd = ops->fd != NULL ? ops->fd(adapter->port) : -1;
+	enum evcan_vendor_sleep_ how = way_to_sleep(ops, fd);
+	int timeout_ms = blocked_ms, n;
+
+	if (blocked_ms == 0 && fall_asleep(adapter, how))
+		timeout_ms = how != EVCAN_VENDOR_AWAKE_ ? LONG_MS :
+		    ops->slice_ms > 0 ? ops->slice_ms : SLICE_MS;
+	if (fd >= 0) {
+		if (timeout_ms > 0)
+			await_fd(adapter, fd, timeout_ms);
+		timeout_ms = 0;
+	}
+	enter(adapter, "read", timeout_ms);
+	n = ops->read(adapter, adapter->port, frames, BATCH, timeout_ms);
+	leave(adapter);
+	atomic_store(&adapter->asleep, EVCAN_VENDOR_AWAKE_);
+	if (n > 0)
+		evcan_adapter_push_(adapter, frames, n);
+	return n;
+}
+
+static void
+look(struct evcan_adapter_ *adapter, int64_t *looked)
+{
+	int64_t now = evcan_now_monotonic();
+
+	if (adapter->ops->look == NULL || now - *looked < LOOK_NS)
+		return;
+	*looked = now;
+	enter(adapter, "a status call", 0);
+	adapter->ops->look(adapter, adapter->port);
+	leave(adapter);
+}
+
+/* What was handed over before the end still goes out, if it can. */
+static void
+send_rest(struct evcan_adapter_ *adapter)
+{
+	int64_t end = evcan_now_monotonic() + DRAIN_NS;
+
+	while ((send_frames(adapter) ||
+	    evcan_ring_count_(&adapter->tx) > 0) &&
+	    evcan_now_monotonic() < end)
+		poll(NULL, 0, 1);
+}
+
+static void
+serve(struct evcan_adapter_ *adapter)
+{
+	int64_t looked = 0;
+	int wait = 0, n = 0;
+
+	while (n >= 0 && !atomic_load(&adapter->stop)) {
+		run_commands(adapter);
+		look(adapter, &looked);
+		/* Frames that wait for room: it may come any time. */
+		if (!send_frames(adapter))
+			wait = 0;
+		else if (wait < BLOCKED_MAX_MS)
+			wait = wait == 0 ? 1 : wait * 2;
+		n = receive(adapter, wait);
+	}
+	if (n >= 0)
+		send_rest(adapter);
+	else
+		evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, 0,
+		    "the device does not answer any more");
+}
+
+static int
+open_device(struct evcan_adapter_ *adapter)
+{
+	struct evcan_error error;
+	int r;
+
+	evcan_error_clear(&error);
+	enter(adapter, "open", 0);
+	r = adapter->ops->open(adapter, adapter->port, &error);
+	leave(adapter);
+	if (r < 0)
+		evcan_adapter_gone_(adapter, error.code != 0 ? error.code : r,
+		    error.vendor, "%s", error.text[0] != '\0' ? error.text :
+		    "the device cannot be opened");
+	else
+		evcan_vendor_tell_opened_(adapter);
+	return r < 0 ? r : 0;
+}
+
+static void
+close_device(struct evcan_adapter_ *adapter)
+{
+	pthread_mutex_lock(&adapter->lock);
+	adapter->up = false;
+	pthread_mutex_unlock(&adapter->lock);
+	enter(adapter, "close", 0);
+	adapter->ops->close(adapter, adapter->port);
+	leave(adapter);
+}
+
+/* Commands that nobody runs any more. */
+static void
+discard_commands(struct evcan_adapter_ *adapter)
+{
+	struct evcan_vendor_command_ command;
+
+	while (take_command(adapter, &command)) {
+		if (adapter->ops->discard != NULL)
+			adapter->ops->discard(command.what, command.data);
+	}
+}
+
+void *
+evcan_vendor_run_(void *arg)
+{
+	struct evcan_adapter_ *adapter = arg;
+
+	if (!await_predecessor(adapter)) {
+		evcan_adapter_gone_(adapter, EVCAN_ERR_BUSY, 0, "%s: an "
+		    "earlier call still hangs in the vendor's library",
+		    adapter->key);
+	} else if (!atomic_load(&adapter->stop)) {
+		if (open_device(adapter) == 0)
+			serve(adapter);
+		close_device(adapter);
+	}
+	evcan_vendor_list_remove_(adapter);
+	pthread_mutex_lock(&adapter->lock);
+	adapter->ended = true;
+	pthread_cond_broadcast(&adapter->changed);
+	pthread_mutex_unlock(&adapter->lock);
+	discard_commands(adapter);
+	evcan_vendor_put_(adapter);
+	return NULL;
+}

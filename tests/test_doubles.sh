@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# test_doubles.sh - the driver conformance suite on every vendor's double
+#
+# A row: double, interface, two channels that hear each other, flags.
+
+set -u
+LC_ALL=C
+export LC_ALL
+build=${top_builddir:-$PWD}
+doubles=${EVCAN_DOUBLES:-$build/tests/doubles/.libs}
+
+rows='
+kvaser  kvaser 0             1
+kvaser  kvaser 0             1             --fd
+pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
+pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
+'
+
+status=0
+while read -r double interface a b flags; do
+	[ -n "$double" ] || continue
+	library=$doubles/${double}_double.so
+	if [ ! -e "$library" ]; then
+		echo "FAIL: $library was not built"
+		status=1
+		continue
+	fi
+	# shellcheck disable=SC2086 # flags are words
+	if "$build/tests/conform_driver" "$interface:$a,library=$library" \
+		"$interface:$b,library=$library" $flags >doubles.out 2>&1
+	then
+		echo "ok - $double $flags: $(grep -c 'OK' doubles.out) tests"
+	else
+		tail -n 40 doubles.out
+		echo "FAIL: $double $flags"
+		status=1
+	fi
+done <<END
+$rows
+END
+rm -f doubles.out
+exit $status

@@ -1,0 +1,791 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_vendor.c - the thread of an adapter, and the loop it feeds */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vendor_fixture.h"
+
+static struct event_base *base;
+static struct evcan_bus *bus;
+static int threads_before, fds_before;
+
+/* What the bus told, as letters: O opened, C closed, S state, E error, G gap,
+ * W writable; and how many frames had come by the last of each. */
+static char told[64];
+static size_t n_told;
+static uint32_t frames_at[EVCAN_BUS_WRITABLE + 1];
+static uint32_t frames;
+static uint64_t lost;
+static bool disordered, free_in_frame;
+static int free_in_event;
+static struct evcan_error last_error;
+static enum evcan_bus_state last_state;
+
+static void
+on_frames(struct evcan_bus *of, const struct evcan_frame *row, size_t n,
+    void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < n; i++) {
+		disordered = disordered ||
+		    number_of(&row[i]) != frames + (uint32_t)lost;
+		frames++;
+	}
+	if (free_in_frame) {
+		evcan_bus_free(of);
+		bus = NULL;
+	}
+}
+
+static void
+on_event(struct evcan_bus *of, enum evcan_bus_event event,
+    const struct evcan_bus_info *info, void *arg)
+{
+	(void)arg;
+	if (n_told < sizeof(told) - 1)
+		told[n_told++] = "OCESGW"[event];
+	frames_at[event] = frames;
+	if (info->error != NULL)
+		last_error = *info->error;
+	if (event == EVCAN_BUS_STATE)
+		last_state = info->state;
+	if (event == EVCAN_BUS_GAP)
+		lost += info->lost;
+	if (free_in_event == (int)event) {
+		evcan_bus_free(of);
+		bus = NULL;
+	}
+}
+
+static bool
+was_told(char letter)
+{
+	return strchr(told, letter) != NULL;
+}
+
+static void
+forget(void)
+{
+	memset(told, 0, sizeof(told));
+	memset(frames_at, 0, sizeof(frames_at));
+	n_told = frames = 0;
+	lost = 0;
+	disordered = free_in_frame = false;
+	free_in_event = -1;
+	memset(&last_error, 0, sizeof(last_error));
+	last_state = EVCAN_STATE_ACTIVE;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	forget();
+	device++;
+	pthread_mutex_init(&device->lock, NULL);
+	pthread_cond_init(&device->changed, NULL);
+	device->room = SIZE_MAX;
+	evcan_vendor_hang_ns_ = 5000 * MS;
+	threads_before = count_threads();
+	fds_before = count_fds();
+	base = event_base_new();
+	bus = NULL;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	int threads, fds;
+
+	(void)state;
+	device_hang(NULL);
+	evcan_bus_free(bus);
+	event_base_free(base);
+	threads = await_threads(threads_before);
+	fds = count_fds();
+	if (threads != threads_before || fds != fds_before)
+		print_error("threads %d, %d before; fds %d, %d before\n",
+		    threads, threads_before, fds, fds_before);
+	return threads == threads_before && fds == fds_before ? 0 : -1;
+}
+
+static void
+start(int64_t rx_queue_size, const char *extra, bool reads)
+{
+	struct evcan_error err = { 0 };
+
+	bus = make_bus(base, rx_queue_size, extra);
+	evcan_bus_set_cb(bus, reads ? on_frames : NULL, on_event, NULL);
+	if (evcan_bus_open(bus, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void
+start_open(int64_t rx_queue_size, const char *extra)
+{
+	start(rx_queue_size, extra, true);
+	await(base, was_told('O'));
+}
+
+/* Opening */
+
+static void
+opens_later(void **state)
+{
+	(void)state;
+	start(0, "", true);
+	assert_false(evcan_bus_is_open(bus));
+	await(base, was_told('O'));
+	assert_true(evcan_bus_is_open(bus));
+	assert_string_equal(evcan_bus_channel_info(bus),
+	    "a device of counters");
+	assert_int_equal(device->opens, 1);
+}
+
+static void
+open_may_fail(void **state)
+{
+	(void)state;
+	device->fail_open = EVCAN_ERR_INIT;
+	start(0, ",reopen=false", true);
+	await(base, was_told('C'));
+	assert_int_equal(last_error.code, EVCAN_ERR_INIT);
+	assert_non_null(strstr(last_error.text, "no such device"));
+	assert_int_equal(last_error.vendor, 77);
+	assert_false(was_told('O'));
+	assert_int_equal(device->closes, 1);
+}
+
+static void
+without_a_loop_open_waits(void **state)
+{
+	struct evcan_error err = { 0 };
+	struct evcan_frame frame;
+
+	(void)state;
+	bus = make_bus(NULL, 0, "");
+	device->fail_open = EVCAN_ERR_INIT;
+	assert_int_equal(evcan_bus_open(bus, &err), EVCAN_ERR_INIT);
+	assert_non_null(strstr(err.text, "no such device"));
+	assert_int_equal(evcan_bus_recv(bus, &frame, 1), EVCAN_ERR_STATE);
+	device->fail_open = 0;
+	assert_int_equal(evcan_bus_open(bus, NULL), 0);
+	assert_true(evcan_bus_is_open(bus));
+	device_lock();
+	device->give = 1;
+	device_unlock();
+	assert_int_equal(evcan_bus_recv_wait(bus, &frame, 1, 5000), 1);
+	assert_int_equal(evcan_bus_close(bus), 0);
+	assert_int_equal(device->closes, 2);
+}
+
+static void
+hundred_times(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct evcan_frame frame = numbered(0);
+
+		forget();
+		device_lock();
+		device->give += 10;
+		device_unlock();
+		/* Also before it is open, and with frames on their way. */
+		start(0, "", true);
+		if (i % 3 != 0)
+			await(base, was_told('O'));
+		if (i % 3 == 1)
+			evcan_bus_send(bus, &frame, 1);
+		evcan_bus_free(bus);
+		bus = NULL;
+	}
+	assert_int_equal(device->opens, device->closes);
+	assert_int_equal(evcan_vendor_abandoned_(), 0);
+}
+
+/* Frames in */
+
+static void
+flood_keeps_order(void **state)
+{
+	const uint32_t total = 200000;
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	start_open(0, "");
+	/* As far ahead as the queue goes. */
+	while (frames < total) {
+		device_lock();
+		device->give = frames + 2048 < total ? frames + 2048 : total;
+		device_unlock();
+		event_base_loop(base, EVLOOP_ONCE);
+	}
+	assert_int_equal(frames, total);
+	assert_false(disordered);
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.received, total);
+	assert_int_equal(stats.lost_queue, 0);
+	assert_true(stats.wakeups < total / 8);
+}
+
+static void
+full_ring_is_counted(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	start_open(64, "");
+	device_lock();
+	device->give = 1000;
+	device_unlock();
+	await(NULL, device->given == 1000);
+	await(base, frames + lost == 1000);
+	assert_true(lost >= 1000 - 128);
+	assert_false(disordered);
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.lost_queue, lost);
+	assert_int_equal(stats.lost_device, 0);
+}
+
+static void
+lose_some(struct evcan_adapter_ *adapter, struct device *d)
+{
+	evcan_adapter_lost_(adapter, 5);
+	device_lock();
+	d->given += 5;
+	device_unlock();
+}
+
+static void
+device_loss_has_its_place(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	start_open(0, "");
+	device_lock();
+	device->stop_at = 10;
+	device->script = lose_some;
+	device->give = 30;
+	device_unlock();
+	await(base, frames == 25);
+	assert_int_equal(lost, 5);
+	assert_int_equal(frames_at[EVCAN_BUS_GAP], 10);
+	assert_false(disordered);
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.lost_device, 5);
+}
+
+static void
+say_all(struct evcan_adapter_ *adapter, struct device *d)
+{
+	(void)d;
+	evcan_adapter_state_(adapter, EVCAN_STATE_BUS_OFF);
+	evcan_adapter_error_(adapter, EVCAN_ERR_OPERATION, 5, "it stumbled");
+	evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, 6, "it was %s",
+	    "pulled out");
+	device_lock();
+	d->unplugged = true;
+	device_unlock();
+}
+
+static void
+news_come_behind_frames(void **state)
+{
+	(void)state;
+	start_open(0, ",reopen=false,budget=16");
+	device_lock();
+	device->stop_at = 1000;
+	device->give = 1000;
+	device->script = say_all;
+	device_unlock();
+	await(base, was_told('C'));
+	assert_int_equal(frames, 1000);
+	assert_int_equal(frames_at[EVCAN_BUS_STATE], 1000);
+	assert_int_equal(frames_at[EVCAN_BUS_ERROR], 1000);
+	assert_int_equal(lost, 0);
+	assert_int_equal(last_error.code, EVCAN_ERR_GONE);
+	assert_int_equal(last_error.vendor, 6);
+	assert_non_null(strstr(last_error.text, "fake: it was pulled out"));
+}
+
+static void
+gone_without_a_reader(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	start(0, ",reopen=false", false);
+	await(base, was_told('O'));
+	device_lock();
+	device->stop_at = 100;
+	device->give = 100;
+	device->script = say_all;
+	device_unlock();
+	await(base, was_told('C'));
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.lost_queue, 100);
+}
+
+static void
+gone_is_told_for_a_driver(void **state)
+{
+	(void)state;
+	start_open(0, ",reopen=false");
+	device_lock();
+	device->script = unplug;
+	device_unlock();
+	await(base, was_told('C'));
+	assert_int_equal(last_error.code, EVCAN_ERR_GONE);
+}
+
+static void
+comes_back(void **state)
+{
+	(void)state;
+	start_open(0, ",reopen_interval=0.01");
+	device_lock();
+	device->script = unplug;
+	device_unlock();
+	await(base, was_told('E'));
+	device_lock();
+	device->unplugged = false;
+	device_unlock();
+	told[0] = 'x';
+	await(base, was_told('O'));
+	assert_int_equal(device->opens, 2);
+}
+
+/* Frames out */
+
+static void
+send_all(uint32_t from, uint32_t to)
+{
+	while (from < to) {
+		struct evcan_frame frame = numbered(from);
+		int n = evcan_bus_send(bus, &frame, 1);
+
+		from += n == 1;
+		if (n != 1) {
+			assert_int_equal(n, EVCAN_ERR_FULL);
+			event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		}
+	}
+}
+
+static void
+sends_keep_order(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	send_all(0, 20000);
+	await(base, device->sent == 20000);
+	assert_false(device->disordered);
+}
+
+static void
+no_room_is_waited_for(void **state)
+{
+	struct evcan_frame frame;
+	uint32_t sent = 0;
+
+	(void)state;
+	device->room = 3;
+	start_open(0, ",tx_queue_size=10");
+	await(base, device->looks > 0);
+	for (;; sent++) {
+		frame = numbered(sent);
+		if (evcan_bus_send(bus, &frame, 1) != 1)
+			break;
+	}
+	assert_true(sent >= 256 + 10);
+	await(base, device->sent == 3);
+	assert_false(was_told('W'));
+	/* A device that waits for room still reads. */
+	device_lock();
+	device->give = 50;
+	device_unlock();
+	await(base, frames == 50);
+	device_lock();
+	device->room = SIZE_MAX;
+	device_unlock();
+	await(base, device->sent == sent);
+	await(base, was_told('W'));
+	assert_false(device->disordered);
+}
+
+static int outcome = 1;
+
+static void
+on_sent(struct evcan_bus *of, const struct evcan_frame *frame, int result,
+    void *arg)
+{
+	(void)of;
+	(void)arg;
+	assert_int_equal(number_of(frame), 2);
+	outcome = result;
+}
+
+static int
+yes(struct evcan_bus *of)
+{
+	(void)of;
+	return 0;
+}
+
+static void
+refusal_is_the_outcome(void **state)
+{
+	struct evcan_driver confirming = fake_driver;
+	struct evcan_bus_stats stats;
+	struct evcan_frame frame;
+
+	(void)state;
+	confirming.caps = EVCAN_CAP_CONFIRM;
+	confirming.want_confirm = yes;
+	device->refuse = 2;
+	start_open(0, "");
+	bus->driver = &confirming;
+	send_all(0, 2);
+	frame = numbered(2);
+	assert_int_equal(evcan_bus_send_cb(bus, &frame, -1, on_sent, NULL),
+	    0);
+	send_all(3, 5);
+	await(base, outcome != 1);
+	assert_int_equal(outcome, EVCAN_ERR_OPERATION);
+	await(base, device->sent == 5);
+	assert_true(was_told('E'));
+	assert_non_null(strstr(last_error.text, "100"));
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.send_failed, 1);
+	assert_int_equal(frames, 0);
+	evcan_bus_free(bus);
+	bus = NULL;
+}
+
+static void
+flush_drops_what_waits(void **state)
+{
+	(void)state;
+	device->room = 0;
+	start_open(0, "");
+	send_all(0, 100);
+	assert_int_equal(evcan_bus_flush_tx_buffer(bus), 0);
+	device_lock();
+	device->sent = 100;
+	device->room = SIZE_MAX;
+	device_unlock();
+	send_all(100, 200);
+	await(base, device->sent == 200);
+	assert_false(device->disordered);
+}
+
+static void
+close_sends_the_rest(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	send_all(0, 200);
+	evcan_bus_free(bus);
+	bus = NULL;
+	assert_int_equal(device->sent, 200);
+	assert_int_equal(device->closes, 1);
+}
+
+/* Commands */
+
+static void
+commands_answer(void **state)
+{
+	char data[65] = "seven";
+
+	(void)state;
+	bus = make_bus(base, 0, "");
+	assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 100),
+	    EVCAN_ERR_STATE);
+	evcan_bus_set_cb(bus, on_frames, on_event, NULL);
+	evcan_bus_open(bus, NULL);
+	await(base, was_told('O'));
+	device_lock();
+	device->answer = -9;
+	device_unlock();
+	assert_int_equal(evcan_adapter_ask_(bus, 7, data, 6, 5000), -9);
+	assert_int_equal(device->last_what, 7);
+	assert_string_equal(device->last_data, "seven");
+	assert_int_equal(evcan_adapter_ask_(bus, 7, data, 65, 100),
+	    EVCAN_ERR_INVALID);
+	device_lock();
+	device->answer = 4;
+	device_unlock();
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(evcan_adapter_ask_(bus, i, &i, sizeof(i),
+		    5000), 4);
+	assert_int_equal(device->commands, 1001);
+}
+
+static void
+commands_are_bounded(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	device_hang("command");
+	assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 20),
+	    EVCAN_ERR_TIMEOUT);
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 0), 0);
+	assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 0),
+	    EVCAN_ERR_BUSY);
+	device_hang(NULL);
+	await(base, device->commands == 17);
+	assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 5000), 0);
+	/* Those that nobody runs are given back. */
+	device_hang("read");
+	await(base, device->hangs);
+	for (int i = 0; i < 3; i++)
+		evcan_adapter_ask_(bus, 1, NULL, 0, 0);
+	evcan_bus_free(bus);
+	bus = NULL;
+	device_hang(NULL);
+	await(NULL, device->closes == 1);
+	await(NULL, device->discards + device->commands == 21);
+}
+
+static void
+old_filters_say_nothing(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	bus->filtering = EVCAN_FILTERS_NONE;
+	assert_int_equal(evcan_adapter_ask_(bus, 3, NULL, 0, 5000), 0);
+	await(base, bus->filtering == EVCAN_FILTERS_EXACT);
+	bus->filtering = EVCAN_FILTERS_NONE;
+	assert_int_equal(evcan_adapter_ask_(bus, 3, NULL, 0, 5000), 0);
+	device_hang("command");
+	evcan_adapter_ask_(bus, 3, NULL, 0, 0);
+	for (int i = 0; i < 20; i++)
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	assert_int_equal(bus->filtering, EVCAN_FILTERS_NONE);
+	device_hang(NULL);
+	await(base, bus->filtering == EVCAN_FILTERS_EXACT);
+}
+
+/* Calls that hang */
+
+static void
+hangs_in(const char *call)
+{
+	unsigned before = evcan_vendor_abandoned_();
+	struct evcan_frame frame = numbered(0);
+
+	evcan_vendor_hang_ns_ = 100 * MS;
+	if (strcmp(call, "open") == 0)
+		device_hang(call);
+	start(0, ",reopen=false", true);
+	if (strcmp(call, "open") != 0) {
+		await(base, was_told('O'));
+		device_hang(call);
+		evcan_bus_send(bus, &frame, 1);
+	}
+	await(base, was_told('C'));
+	assert_int_equal(last_error.code, EVCAN_ERR_TIMEOUT);
+	assert_non_null(strstr(last_error.text, call));
+	assert_int_equal(evcan_vendor_abandoned_(), before + 1);
+	/* It comes to itself, and cleans up. */
+	device_hang(NULL);
+	await(base, device->closes == 1);
+}
+
+static void
+hang_is_told(void **state)
+{
+	static const char *const calls[] = { "read", "send", "open" };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		forget();
+		device->closes = device->opens = 0;
+		hangs_in(calls[i]);
+		evcan_bus_free(bus);
+		bus = NULL;
+	}
+}
+
+static void
+close_returns_in_time(void **state)
+{
+	static const char *const calls[] = { "read", "close", "send" };
+	struct evcan_frame frame = numbered(0);
+	int64_t began;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned before = evcan_vendor_abandoned_();
+
+		forget();
+		start_open(0, "");
+		device_hang(calls[i]);
+		evcan_bus_send(bus, &frame, 1);
+		if (i != 1)
+			await(base, device->hangs);
+		began = evcan_now_monotonic();
+		evcan_bus_free(bus);
+		bus = NULL;
+		/* Half a second, and what a busy machine adds. */
+		assert_true(evcan_now_monotonic() - began < 3000 * MS);
+		assert_int_equal(evcan_vendor_abandoned_(), before + 1);
+		device_hang(NULL);
+		await(NULL, device->closes == i + 1);
+	}
+}
+
+static void
+predecessor_is_waited_for(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	device_hang("close");
+	evcan_bus_free(bus);
+	forget();
+	start(0, "", true);
+	for (int i = 0; i < 50; i++) {
+		struct timespec nap = { 0, 2000000 };
+
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		nanosleep(&nap, NULL);
+	}
+	assert_false(was_told('O'));
+	assert_int_equal(device->opens, 1);
+	device_hang(NULL);
+	await(base, was_told('O'));
+	assert_int_equal(device->opens, 2);
+	assert_int_equal(device->closes, 1);
+}
+
+static void
+waiting_for_a_predecessor_can_end(void **state)
+{
+	int64_t began;
+
+	(void)state;
+	start_open(0, "");
+	device_hang("close");
+	evcan_bus_free(bus);
+	start(0, "", true);
+	began = evcan_now_monotonic();
+	evcan_bus_free(bus);
+	bus = NULL;
+	assert_true(evcan_now_monotonic() - began < 3000 * MS);
+	assert_int_equal(device->opens, 1);
+}
+
+static void
+freed_in_callbacks(void **state)
+{
+	static const int events[] = { EVCAN_BUS_OPENED, EVCAN_BUS_STATE,
+		EVCAN_BUS_ERROR };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		forget();
+		free_in_event = i < 3 ? events[i] : -1;
+		free_in_frame = i == 3;
+		device_lock();
+		device->unplugged = false;
+		device->give += 5;
+		device->stop_at = device->give;
+		device->script = i < 3 ? say_all : NULL;
+		device_unlock();
+		start(0, "", i == 3);
+		await(base, bus == NULL);
+	}
+	assert_int_equal(device->opens, device->closes);
+}
+
+/* Other ways to wait */
+
+static void
+waits_for_an_fd(void **state)
+{
+	const struct evcan_vendor_ops_ before = fake_ops;
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(pipe(pipe_fds), 0);
+	fake_ops.interrupt = NULL;
+	fake_ops.fd = fake_fd;
+	start_open(0, "");
+	send_all(0, 1000);
+	await(base, device->sent == 1000);
+	device_lock();
+	device->give = 100;
+	device_unlock();
+	assert_int_equal(write(pipe_fds[1], &byte, 1), 1);
+	await(base, frames == 100);
+	assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 5000), 0);
+	/* The other end closed: it must not spin, nor stop working. */
+	close(pipe_fds[1]);
+	send_all(1000, 1100);
+	await(base, device->sent == 1100);
+	evcan_bus_free(bus);
+	bus = NULL;
+	close(pipe_fds[0]);
+	fake_ops = before;
+}
+
+static void
+waits_in_slices(void **state)
+{
+	const struct evcan_vendor_ops_ before = fake_ops;
+
+	(void)state;
+	fake_ops.interrupt = NULL;
+	start_open(0, "");
+	send_all(0, 1000);
+	await(base, device->sent == 1000);
+	assert_int_equal(evcan_adapter_ask_(bus, 1, NULL, 0, 5000), 0);
+	assert_int_equal(device->interrupts, 0);
+	evcan_bus_free(bus);
+	bus = NULL;
+	fake_ops = before;
+}
+
+static void
+is_looked_at(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	await(base, device->looks >= 2);
+}
+
+int
+main(void)
+{
+
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		TEST(opens_later), TEST(open_may_fail),
+		TEST(without_a_loop_open_waits), TEST(hundred_times),
+		TEST(flood_keeps_order), TEST(full_ring_is_counted),
+		TEST(device_loss_has_its_place),
+		TEST(news_come_behind_frames), TEST(gone_without_a_reader),
+		TEST(gone_is_told_for_a_driver), TEST(comes_back),
+		TEST(sends_keep_order), TEST(no_room_is_waited_for),
+		TEST(refusal_is_the_outcome), TEST(flush_drops_what_waits),
+		TEST(close_sends_the_rest), TEST(commands_answer),
+		TEST(commands_are_bounded), TEST(old_filters_say_nothing),
+		TEST(hang_is_told), TEST(close_returns_in_time),
+		TEST(predecessor_is_waited_for),
+		TEST(waiting_for_a_predecessor_can_end),
+		TEST(freed_in_callbacks), TEST(waits_for_an_fd),
+		TEST(waits_in_slices), TEST(is_looked_at),
+	};
+
+	warm_up_threads();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
