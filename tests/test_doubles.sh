@@ -11,6 +11,9 @@ build=${top_builddir:-$PWD}
 doubles=${EVCAN_DOUBLES:-$build/tests/doubles/.libs}
 
 rows='
+ixxat   ixxat  0             1
+ixxat4  ixxat  0             1
+ixxat4  ixxat  0             1             --fd
 kvaser  kvaser 0             1
 kvaser  kvaser 0             1             --fd
 pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2

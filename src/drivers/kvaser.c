@@ -50,12 +50,7 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 	{ NULL, 0, false }
 };
 
-static const char *const files[] = {
-#ifdef __linux__
-	"libcanlib.so.1", "libcanlib.so",
-#endif
-	NULL
-};
+static const char *const files[] = { "libcanlib.so.1", "libcanlib.so", NULL };
 
 static const struct evcan_vendor_library_ library = {
 	.name = "Kvaser's CANlib",
