@@ -30,8 +30,9 @@ core    listener listener_internal log_file log_marks log_reader log_registry
 core    log_rotate log_sink log_sink_file log_sink_open log_source log_start
 core    log_tally log_worker log_writer notifier player player_internal
 core    player_options player_route player_run player_source pollset
-core    read_ahead reader registry subscription subscription_bus
-core    subscription_internal subscription_table subscription_watch sync
+core    read_ahead reader registry safe_bus safe_queue subscription
+core    subscription_bus subscription_internal subscription_table
+core    subscription_watch sync
 '
 
 # Floor: the floors whose headers it may include; then which system headers.

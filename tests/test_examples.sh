@@ -144,6 +144,7 @@ run_example buffered_reader '^got 104#04$'
 run_example filters '^10000 identifiers: right$'
 run_example cyclic \
 	'^100 frames, in order, some modified, and 10 of 10$'
+run_example safe_bus '^10000 answers, out of order 0, periodic too$'
 run_example subscription '^silent after 100 frames, 3 told$'
 run_example record '^recorded 5000 frames, [1-9][0-9]* bytes$' "$tmp/r.log"
 [ "$(wc -l <"$tmp/r.log")" -eq 5000 ] ||

@@ -20,6 +20,7 @@
 #include <evcan/options.h>
 #include <evcan/player.h>
 #include <evcan/reader.h>
+#include <evcan/safe_bus.h>
 #include <evcan/subscription.h>
 #include <evcan/sync.h>
 
