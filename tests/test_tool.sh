@@ -2,35 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test_tool.sh - every command of evcan from outside, and all bad input
 
-set -u
-LC_ALL=C
-export LC_ALL
-EVCAN=${EVCAN:-build/evcan}
-case $EVCAN in
-/*) ;;
-*) EVCAN=$PWD/$EVCAN ;;
-esac
-unset CAN_INTERFACE CAN_CHANNEL CAN_BITRATE CAN_CONFIG
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/tool.XXXXXX") || exit 99
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 99
-HOME=$tmp
-export HOME
-
-status=0
-count=0
-
-fault() {
-	printf 'FAIL: %.1500s\n' "$*" >&2
-	status=1
-}
-
-# evcan's status, out and err of `evcan ARGS`.
-run() {
-	count=$((count + 1))
-	timeout 60 "$EVCAN" "$@" >out 2>err </dev/null
-	rc=$?
-}
+. "${top_srcdir:-.}/tests/tool_lib.sh"
 
 # Starts `evcan ARGS` as $pid, with standard error in err.
 start() {
@@ -66,21 +38,6 @@ await_file() {
 	done
 }
 
-# bad STATUS PATTERN ARGS: that status, nothing on standard output, one line
-# on standard error that begins with evcan and matches.
-bad() {
-	want=$1
-	pattern=$2
-	shift 2
-	run "$@"
-	[ $rc -eq "$want" ] || fault "evcan $*: status $rc, not $want"
-	[ ! -s out ] || fault "evcan $*: on standard output: $(cat out)"
-	[ "$(wc -l <err)" -eq 1 ] ||
-		fault "evcan $*: $(wc -l <err) lines: $(cat err)"
-	grep -qE "^evcan( [a-z]+)?: .*($pattern)" err ||
-		fault "evcan $*: says: $(cat err)"
-}
-
 # good PATTERN ARGS: status 0, and a line of out or err matches.
 good() {
 	pattern=$1
@@ -93,11 +50,6 @@ good() {
 
 same() {
 	cmp -s "$1" "$2" || fault "$1 and $2 differ: $(diff "$1" "$2" | head -5)"
-}
-
-json() {
-	python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$1" ||
-		fault "$1 is no JSON: $(head -c 300 "$1")"
 }
 
 # Material ------------------------------------------------------------------

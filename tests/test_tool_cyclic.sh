@@ -2,52 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test_tool_cyclic.sh - evcan send --period from outside, and all bad input
 
-set -u
-LC_ALL=C
-export LC_ALL
-EVCAN=${EVCAN:-build/evcan}
-case $EVCAN in
-/*) ;;
-*) EVCAN=$PWD/$EVCAN ;;
-esac
-unset CAN_INTERFACE CAN_CHANNEL CAN_BITRATE CAN_CONFIG
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/cyclic.XXXXXX") || exit 99
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 99
-HOME=$tmp
-export HOME
-
-status=0
-count=0
-
-fault() {
-	printf 'FAIL: %.1500s\n' "$*" >&2
-	status=1
-}
-
-# evcan's status, out, err and milliseconds of `evcan send ARGS`.
-run() {
-	count=$((count + 1))
-	before=$(date +%s%N)
-	timeout 60 "$EVCAN" send "$@" >out 2>err </dev/null
-	rc=$?
-	took=$((($(date +%s%N) - before) / 1000000))
-}
-
-# bad STATUS PATTERN ARGS: that status, nothing on standard output, one line
-# on standard error that matches.
-bad() {
-	want=$1
-	pattern=$2
-	shift 2
-	run "$@"
-	[ $rc -eq "$want" ] || fault "send $*: status $rc, not $want"
-	[ ! -s out ] || fault "send $*: on standard output: $(cat out)"
-	[ "$(wc -l <err)" -eq 1 ] ||
-		fault "send $*: $(wc -l <err) lines: $(cat err)"
-	grep -qE "^evcan send: .*($pattern)" err ||
-		fault "send $*: says: $(cat err)"
-}
+. "${top_srcdir:-.}/tests/tool_lib.sh"
+about='send'
 
 # sends N ARGS: exactly so many frames, none failed.
 sends() {
@@ -58,8 +14,7 @@ sends() {
 	[ ! -s err ] || fault "send $*: says: $(cat err)"
 	grep -qE "^\{\"sent\": $want, .*\"failed\": 0[,}]" out ||
 		fault "send $*: not $want: $(cat out)"
-	python3 -c 'import json,sys; json.load(open(sys.argv[1]))' out ||
-		fault "send $*: no JSON: $(cat out)"
+	json out
 }
 
 # shows WHAT ARGS: the frames as the bus itself hears them, one a line, those
@@ -161,7 +116,8 @@ forever() {
 	done
 	sleep 0.3
 	kill -"$signal" $pid
-	kill -"$signal" $pid     # as timeout(1) does
+	# A second time, as timeout(1) does; it may be gone by then.
+	kill -"$signal" $pid 2>/dev/null
 	wait $pid
 	rc=$?
 	[ $rc -eq 0 ] || fault "send $*, ended by $signal: $rc: $(cat err)"

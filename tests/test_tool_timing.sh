@@ -2,32 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test_tool_timing.sh - evcan timing from outside
 
-set -u
-LC_ALL=C
-export LC_ALL
-EVCAN=${EVCAN:-build/evcan}
-case $EVCAN in
-/*) ;;
-*) EVCAN=$PWD/$EVCAN ;;
-esac
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/timing.XXXXXX") || exit 99
-trap 'rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 99
-
-status=0
-count=0
-
-fault() {
-	printf 'FAIL: %.1500s\n' "$*" >&2
-	status=1
-}
-
-# evcan's status, out and err of `evcan timing ARGS`.
-run() {
-	count=$((count + 1))
-	timeout 60 "$EVCAN" timing "$@" >out 2>err </dev/null
-	rc=$?
-}
+. "${top_srcdir:-.}/tests/tool_lib.sh"
+about='timing'
 
 # good ARGS: no complaint.
 good() {
@@ -39,21 +15,6 @@ good() {
 # has PATTERN: a line of the last output, blanks squeezed, matches.
 has() {
 	tr -s ' ' <out | grep -qE -e "$1" || fault "no line \"$1\" in: $(cat out)"
-}
-
-# bad STATUS PATTERN ARGS: that status, nothing on standard output, one line
-# on standard error that matches.
-bad() {
-	want=$1
-	pattern=$2
-	shift 2
-	run "$@"
-	[ $rc -eq "$want" ] || fault "timing $*: status $rc, not $want"
-	[ ! -s out ] || fault "timing $*: on standard output: $(cat out)"
-	[ "$(wc -l <err)" -eq 1 ] ||
-		fault "timing $*: $(wc -l <err) lines: $(cat err)"
-	grep -qE -e "^evcan timing: .*($pattern)" err ||
-		fault "timing $*: says: $(cat err)"
 }
 
 # Tables -------------------------------------------------------------------
