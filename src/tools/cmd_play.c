@@ -258,16 +258,19 @@ check_files(const struct playing *play)
 
 /* What people see, and do */
 
-/* How far it is, in percent of the logs' bytes; -1: not known. */
+/* How far it is, in percent of the logs' bytes; -1: not known. The log is read
+ * ahead, so that of what was read only a part was played. */
 static int
-percent(const struct playing *play)
+percent(const struct playing *play, const struct evcan_player_stats *p)
 {
 	struct evcan_log_read_stats log;
+	double part;
 
 	evcan_player_get_log_stats(play->player, &log);
-	if (log.size == 0 || log.bytes > log.size)
+	if (log.size == 0 || log.bytes > log.size || log.frames < p->read)
 		return -1;
-	return (int)(100 * (double)log.bytes / (double)log.size);
+	part = log.frames > 0 ? (double)p->read / (double)log.frames : 0;
+	return (int)(100 * part * (double)log.bytes / (double)log.size);
 }
 
 static void
@@ -280,7 +283,7 @@ show(struct playing *play, double rate)
 	if (!play->player || common.quiet)
 		return;
 	evcan_player_get_stats(play->player, &p);
-	done_part = percent(play);
+	done_part = percent(play, &p);
 	if (done_part >= 0)
 		snprintf(part, sizeof(part), " (%d %%)", done_part);
 	if (evcan_player_get_speed(play->player) != 1)
