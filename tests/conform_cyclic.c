@@ -94,6 +94,13 @@ conform_open(struct event_base *base, const char *spec)
 	bus = evcan_bus_new_spec(base, text, &err);
 	if (bus == NULL || evcan_bus_open(bus, &err) < 0)
 		fail_msg("%s: %s", text, err.text);
+	/* Some open later. */
+	for (int i = 0; i < SOON && !evcan_bus_is_open(bus); i++) {
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		usleep(1000);
+	}
+	if (!evcan_bus_is_open(bus))
+		fail_msg("%s: %s", text, evcan_bus_error(bus)->text);
 	return bus;
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# test_doubles.sh - the driver conformance suite on every vendor's double
+# test_doubles.sh - the conformance suites on every vendor's double
 #
-# A row: double, interface, two channels that hear each other, flags.
+# A row: suite, double, interface, two channels that hear each other, flags.
 
 set -u
 LC_ALL=C
@@ -11,18 +11,20 @@ build=${top_builddir:-$PWD}
 doubles=${EVCAN_DOUBLES:-$build/tests/doubles/.libs}
 
 rows='
-ixxat   ixxat  0             1
-ixxat4  ixxat  0             1
-ixxat4  ixxat  0             1             --fd
-kvaser  kvaser 0             1
-kvaser  kvaser 0             1             --fd
-pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
-pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
+driver ixxat   ixxat  0             1
+driver ixxat4  ixxat  0             1
+driver ixxat4  ixxat  0             1             --fd
+driver kvaser  kvaser 0             1
+driver kvaser  kvaser 0             1             --fd
+cyclic kvaser  kvaser 0             1             --loop
+driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
+driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
 '
 
 status=0
-while read -r double interface a b flags; do
-	[ -n "$double" ] || continue
+
+while read -r suite double interface a b flags; do
+	[ -n "$suite" ] || continue
 	library=$doubles/${double}_double.so
 	if [ ! -e "$library" ]; then
 		echo "FAIL: $library was not built"
@@ -30,13 +32,13 @@ while read -r double interface a b flags; do
 		continue
 	fi
 	# shellcheck disable=SC2086 # flags are words
-	if "$build/tests/conform_driver" "$interface:$a,library=$library" \
+	if "$build/tests/conform_$suite" "$interface:$a,library=$library" \
 		"$interface:$b,library=$library" $flags >doubles.out 2>&1
 	then
-		echo "ok - $double $flags: $(grep -c 'OK' doubles.out) tests"
+		echo "ok - $suite: $double $flags: $(grep -c OK doubles.out) tests"
 	else
 		tail -n 40 doubles.out
-		echo "FAIL: $double $flags"
+		echo "FAIL: $suite: $double $flags"
 		status=1
 	fi
 done <<END
