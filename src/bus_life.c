@@ -99,11 +99,13 @@ evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 		r = await_open(bus, &why);
 	if (r >= 0)
 		return 0;
-	bus->error = why;
 	if (why.code == 0)
 		evcan_error_set(&why, r, 0, "bus %s cannot be opened",
 		    bus->name);
-	return evcan_error_set(err, r, 0, "%s", why.text);
+	bus->error = why;
+	if (err != NULL && err->code == 0)
+		*err = why;
+	return r;
 }
 
 void

@@ -312,6 +312,7 @@ refusals_are_explained(void **state)
 		}
 		assert_int_equal(evcan_bus_error(bus)->vendor,
 		    cases[i].vendor);
+		assert_int_equal(err.vendor, cases[i].vendor);
 		evcan_bus_free(bus);
 	}
 }
