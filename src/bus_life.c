@@ -103,8 +103,10 @@ evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 		evcan_error_set(&why, r, 0, "bus %s cannot be opened",
 		    bus->name);
 	bus->error = why;
-	if (err != NULL && err->code == 0)
+	if (err != NULL && err->code == 0) {
 		*err = why;
+		err->code = r;
+	}
 	return r;
 }
 
