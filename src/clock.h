@@ -17,7 +17,7 @@ struct evcan_clock_;
  * ring fires together at its end: a wake-up costs far more than a timer, so
  * many timers are fired in one, and a lonely one at its very time.
  */
-#define EVCAN_CLOCK_APART_NS_ 100000
+#define EVCAN_CLOCK_APART_NS_ 115000
 
 /* The one clock of a loop; counted, made at the first get. NULL: no memory
  * or no file descriptor left (errno says). */
