@@ -14,11 +14,11 @@
 #define RX_FRAMES 4096
 /* How often it is looked whether the thread hangs, and what nobody reads. */
 #define WATCH_NS (500 * MS)
-#define CLOSE_NS (500 * MS)
+#define CLOSE_NS (1000 * MS)
 /* Opening loads firmware here and there, and a light may flash for 5 s. */
 #define OPEN_TIMES 4
 
-int64_t evcan_vendor_hang_ns_ = 5000 * MS;
+int64_t evcan_vendor_hang_ns_ = 8000 * MS;
 
 static atomic_uint abandoned;
 

@@ -100,7 +100,7 @@ int evcan_vendor_start_(struct evcan_bus *bus,
     const struct evcan_vendor_ops_ *ops, const char *key, const void *port,
     struct evcan_error *err);
 
-/* For the driver's table as they are. close waits half a second for a thread
+/* For the driver's table as they are. close waits a second for a thread
  * that is well; one whose vendor's call hangs is abandoned and counted. */
 void evcan_vendor_close_(struct evcan_bus *bus);
 int evcan_vendor_recv_(struct evcan_bus *bus, struct evcan_frame *frames,
@@ -152,9 +152,39 @@ bool evcan_adapter_wanted_(const struct evcan_adapter_ *adapter);
 void evcan_adapter_push_(struct evcan_adapter_ *adapter,
     const struct evcan_frame *frames, int n);
 
+/* Filters of devices that have one code and mask for each format */
+
+/* Passes what agrees with `code` in the bits of `care`. */
+struct evcan_vendor_pattern_ {
+	uint32_t full;             /* all bits of an identifier */
+	uint32_t code, care;
+	bool any;                  /* false: nothing of this format is wanted;
+	                            *   code and care then fit identifier 0 */
+};
+
+/* What all the filters have in common: a superset of what they pass.
+ * @param patterns standard, extended
+ * @return whether they keep anything out */
+bool evcan_vendor_patterns_(const struct evcan_filter *filters, size_t n,
+    enum evcan_filter_join join, struct evcan_vendor_pattern_ patterns[2]);
+
+/* Rows of options that they all have */
+
+#define EVCAN_VENDOR_ROW_LIBRARY_(state, help) { "library", NULL, \
+	EVCAN_OPTION_TEXT, NULL, 0, 0, NULL, help, 0, \
+	offsetof(state, vendor.library) }
+#define EVCAN_VENDOR_ROW_QUEUE_(state) { "rx_queue_size", NULL, \
+	EVCAN_OPTION_INT, "4096", 0, 1 << 24, NULL, \
+	"frames that may wait to be read; 0: the default", 0, \
+	offsetof(state, vendor.rx_queue_size) }
+#define EVCAN_VENDOR_ROW_OWN_(state) { "receive_own_messages", NULL, \
+	EVCAN_OPTION_BOOL, "false", 0, 0, NULL, \
+	"deliver what this bus sends to itself too", 0, \
+	offsetof(state, vendor.receive_own_messages) }
+
 /* Threads abandoned so far in this process because a call hung in them. */
 unsigned evcan_vendor_abandoned_(void);
-/* A call that takes longer than this hangs (ns, 5 s); tests make it less. */
+/* A call that takes longer than this hangs (ns, 8 s); tests make it less. */
 extern int64_t evcan_vendor_hang_ns_;
 
 /* A device's running clock to Unix time: the smallest delay seen counts, and

@@ -69,6 +69,7 @@ struct evcan_adapter_ {
 	pthread_cond_t changed;
 	bool up;                         /* open: interrupt may be called */
 	bool gone;                       /* was told, once */
+	unsigned errors;                 /* were told so far */
 	bool ended;
 	bool opened, room, has_info;     /* news, told at once */
 	char info[200];
@@ -112,6 +113,8 @@ struct timespec evcan_vendor_at_(int64_t monotonic_ns);
 /* The thread tells that it is open, or has room for sends. */
 void evcan_vendor_tell_opened_(struct evcan_adapter_ *adapter);
 void evcan_vendor_tell_room_(struct evcan_adapter_ *adapter);
+/* How many errors were told so far. */
+unsigned evcan_vendor_errors_(struct evcan_adapter_ *adapter);
 /* The loop passes on what is told at once, and what has its turn. */
 void evcan_vendor_hear_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter);

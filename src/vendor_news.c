@@ -119,6 +119,17 @@ set_error(struct evcan_error *error, int code, long vendor, const char *fmt,
 	vsnprintf(error->text, sizeof(error->text), fmt, ap);
 }
 
+unsigned
+evcan_vendor_errors_(struct evcan_adapter_ *adapter)
+{
+	unsigned errors;
+
+	pthread_mutex_lock(&adapter->lock);
+	errors = adapter->errors;
+	pthread_mutex_unlock(&adapter->lock);
+	return errors;
+}
+
 /* Of several before the loop looks, the first is told. */
 void
 evcan_adapter_error_(struct evcan_adapter_ *adapter, int code, long vendor,
@@ -132,6 +143,7 @@ evcan_adapter_error_(struct evcan_adapter_ *adapter, int code, long vendor,
 		set_error(&later->error, code, vendor, fmt, ap);
 	va_end(ap);
 	later->has_error = true;
+	adapter->errors++;
 	unlock_and_wake(adapter);
 }
 

@@ -204,8 +204,6 @@ refuse(struct evcan_adapter_ *adapter, const struct evcan_frame *frame,
 {
 	struct evcan_frame refused = *frame;
 
-	evcan_adapter_error_(adapter, code, 0, "the device refused frame %X",
-	    (unsigned)frame->id);
 	refused.flags |= EVCAN_VENDOR_REFUSED_;
 	refused.time_ns = code;
 	evcan_adapter_push_(adapter, &refused, 1);
@@ -218,17 +216,23 @@ send_frames(struct evcan_adapter_ *adapter)
 {
 	const struct evcan_frame *frames;
 	int sent, turns = 4;
+	unsigned errors;
 	size_t n;
 
 	drop_flushed(adapter);
 	while (turns-- > 0 &&
 	    (n = evcan_ring_peek_(&adapter->tx, &frames, BATCH)) > 0) {
+		errors = evcan_vendor_errors_(adapter);
 		enter(adapter, "send", 0);
 		sent = adapter->ops->send(adapter, adapter->port, frames,
 		    (int)n);
 		leave(adapter);
 		if (sent == 0)
 			return true;
+		/* A driver that knows more has said so. */
+		if (sent < 0 && errors == evcan_vendor_errors_(adapter))
+			evcan_adapter_error_(adapter, sent, 0, "the device "
+			    "refused frame %X", (unsigned)frames->id);
 		if (sent < 0)
 			refuse(adapter, frames, sent);
 		drop_sent(adapter, sent < 0 ? 1 : (size_t)sent);

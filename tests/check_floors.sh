@@ -20,7 +20,8 @@ pure    frame_text lateness lines modifier modifier_options option_guess
 pure    option_value options quote remark ring schedule table_row text version
 pure    zone
 service codec feed gunzip netlink now squeeze vendor vendor_clock
-service vendor_internal vendor_library vendor_news vendor_thread wake
+service vendor_filter vendor_internal vendor_library vendor_news vendor_thread
+service wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec cyclic cyclic_check cyclic_device
 core    cyclic_grid cyclic_internal cyclic_send cyclic_task detect doc gateway

@@ -33,6 +33,7 @@ struct device {
 	uint32_t sent;           /* numbered too: sent in order so far */
 	bool disordered;
 	uint32_t refuse;         /* this number is refused; 0: none */
+	long why;                /* and the device says so: its code */
 	bool interrupted, unplugged;
 	unsigned opens, closes, interrupts, looks, discards;
 	int last_what, answer;
@@ -145,7 +146,6 @@ fake_send(struct evcan_adapter_ *adapter, void *arg,
 	struct device *d = ((struct port *)arg)->device;
 	int i = 0;
 
-	(void)adapter;
 	pthread_mutex_lock(&d->lock);
 	may_hang(d, "send");
 	for (i = 0; i < n && d->room > 0; i++) {
@@ -161,6 +161,8 @@ fake_send(struct evcan_adapter_ *adapter, void *arg,
 		d->sent = d->refuse + 1;
 		i = EVCAN_ERR_OPERATION;
 	}
+	if (i < 0 && d->why != 0)
+		evcan_adapter_error_(adapter, i, d->why, "not this one");
 	pthread_mutex_unlock(&d->lock);
 	return i;
 }
@@ -315,7 +317,7 @@ device_hang(const char *call)
 
 /* A script, and an fd to wait for. */
 
-static void
+static inline void
 unplug(struct evcan_adapter_ *adapter, struct device *d)
 {
 	(void)adapter;
@@ -326,7 +328,7 @@ unplug(struct evcan_adapter_ *adapter, struct device *d)
 
 static int pipe_fds[2] = { -1, -1 };
 
-static int
+static inline int
 fake_fd(void *port)
 {
 	(void)port;

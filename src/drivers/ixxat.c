@@ -451,9 +451,7 @@ detect(void *context)
 static const struct evcan_option options[] = {
 	ROW("unique_hardware_id", "UniqueHardwareId", EVCAN_OPTION_TEXT, NULL,
 	    0, hardware_id, "the device, as HW123456; none: the first one"),
-	ROW("receive_own_messages", NULL, EVCAN_OPTION_BOOL, "false", 0,
-	    vendor.receive_own_messages,
-	    "deliver what this bus sends to itself too"),
+	EVCAN_VENDOR_ROW_OWN_(struct ixxat),
 	ROW("extended", NULL, EVCAN_OPTION_BOOL, "true", 0, extended,
 	    "29-bit identifiers too (VCI 4 with some devices: only them)"),
 	ROW("rx_fifo_size", "rxFifoSize", EVCAN_OPTION_INT, NULL, UINT16_MAX,
@@ -477,11 +475,10 @@ static const struct evcan_option options[] = {
 	SEGMENT("ssp_dbr", ssp_dbr, "secondary sample point of the data bit, "
 	    "in its quanta (with timing: in clock cycles); 0: the sample "
 	    "point"),
-	ROW("library", NULL, EVCAN_OPTION_TEXT, NULL, 0, vendor.library,
+	EVCAN_VENDOR_ROW_LIBRARY_(struct ixxat,
 	    "path of the library vcinpl or vcinpl2; which VCI it is shows "
 	    "by its functions"),
-	ROW("rx_queue_size", NULL, EVCAN_OPTION_INT, "4096", 1 << 24,
-	    vendor.rx_queue_size, "frames that may wait here to be read"),
+	EVCAN_VENDOR_ROW_QUEUE_(struct ixxat),
 	{ .name = NULL }
 };
 

@@ -245,44 +245,22 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 /* Filters: one for each kind of identifier, applied in the kernel. What it
  * lets through besides core drops. */
 
-static void
-widen(struct evcan_kvaser_filters_ *f, int kind,
-    const struct evcan_filter *filter)
-{
-	uint32_t all = kind == 0 ? EVCAN_MAX_STD_ID : EVCAN_MAX_EXT_ID;
-	uint32_t mask = filter->can_mask & all;
-
-	/* With nothing in it yet, code is beyond all identifiers. */
-	if (f->code[kind] > all) {
-		f->mask[kind] = mask;
-		f->code[kind] = filter->can_id & all;
-		return;
-	}
-	f->mask[kind] &= mask & ~(f->code[kind] ^ filter->can_id);
-	f->code[kind] &= f->mask[kind];
-}
-
 static struct evcan_kvaser_filters_
 choose_filters(const struct evcan_filter *list, size_t n,
     enum evcan_filter_join join)
 {
-	struct evcan_kvaser_filters_ open_ones = { { 0, 0 }, { 0, 0 } };
-	struct evcan_kvaser_filters_ f = { { UINT32_MAX, UINT32_MAX }, { 0, 0 } };
+	struct evcan_vendor_pattern_ patterns[2];
+	struct evcan_kvaser_filters_ f;
 
-	if (n == 0 || (join == EVCAN_FILTER_AND && n > 1))
-		return open_ones;
-	for (size_t i = 0; i < n; i++) {
-		if (list[i].inverted)
-			return open_ones;
-		if (list[i].format != EVCAN_FILTER_EXT)
-			widen(&f, 0, &list[i]);
-		if (list[i].format != EVCAN_FILTER_STD)
-			widen(&f, 1, &list[i]);
+	evcan_vendor_patterns_(list, n, join, patterns);
+	for (int kind = 0; kind < 2; kind++) {
+		f.code[kind] = patterns[kind].code;
+		f.mask[kind] = patterns[kind].care;
 	}
 	/* None of that kind: standard ones have a way to say so. */
-	if (f.code[0] == UINT32_MAX)
+	if (!patterns[0].any)
 		f.code[0] = f.mask[0] = 0xffff;
-	if (f.code[1] == UINT32_MAX)
+	if (!patterns[1].any)
 		f.code[1] = f.mask[1] = 0;
 	return f;
 }
@@ -401,9 +379,7 @@ static const struct evcan_option options[] = {
 	    "false: silent, neither sends nor acknowledges"),
 	ROW(single_handle, BOOL, "false", 0, 0, "accepted for python-can's "
 	    "sake: one handle serves here in either case"),
-	{ "receive_own_messages", NULL, EVCAN_OPTION_BOOL, "false", 0, 0,
-	    NULL, "deliver what this bus sends to itself too", 0,
-	    offsetof(struct kvaser, vendor.receive_own_messages) },
+	EVCAN_VENDOR_ROW_OWN_(struct kvaser),
 	ROW(exclusive, BOOL, "false", 0, 0,
 	    "refuse to share the channel with other handles"),
 	ROW(override_exclusive, BOOL, "false", 0, 0,
@@ -414,12 +390,9 @@ static const struct evcan_option options[] = {
 	    "to whoever opened the channel first"),
 	ROW(fd_non_iso, BOOL, "false", 0, 0,
 	    "with fd: the older CAN FD, before ISO 11898-1:2015"),
-	{ "library", NULL, EVCAN_OPTION_TEXT, NULL, 0, 0, NULL,
-	    "path of CANlib, instead of libcanlib.so.1", 0,
-	    offsetof(struct kvaser, vendor.library) },
-	{ "rx_queue_size", NULL, EVCAN_OPTION_INT, "4096", 0, 1 << 24, NULL,
-	    "frames that may wait to be read; 0: the default", 0,
-	    offsetof(struct kvaser, vendor.rx_queue_size) },
+	EVCAN_VENDOR_ROW_LIBRARY_(struct kvaser,
+	    "path of CANlib, instead of libcanlib.so.1"),
+	EVCAN_VENDOR_ROW_QUEUE_(struct kvaser),
 	{ .name = NULL }
 };
 

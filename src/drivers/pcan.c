@@ -20,7 +20,6 @@ struct pcan {
 	/* Options */
 	struct evcan_pcan_bits_ bits;
 	int64_t device_id;
-	bool receive_own_messages;
 	bool auto_reset;
 	/* While open */
 	bool fd;
@@ -80,7 +79,7 @@ fill_port(struct evcan_bus *bus, struct evcan_pcan_port_ *port,
 	evcan_pcan_name_(port->channel, port->name);
 	port->device_id = pcan->device_id;
 	port->listen_only = common->mode == EVCAN_MODE_LISTEN_ONLY;
-	port->own = pcan->receive_own_messages;
+	port->own = pcan->vendor.receive_own_messages;
 	port->auto_reset = pcan->auto_reset;
 	port->event_fd = -1;
 	return evcan_pcan_set_bits_(port, common, &pcan->bits, err);
@@ -105,8 +104,9 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 		    "this PCAN-Basic is too old for CAN FD: 4.0 or later");
 	pcan->fd = port.fd;
 	/* Opening fails if these are wanted and the device has none. */
-	pcan->echo = pcan->confirms = pcan->receive_own_messages;
+	pcan->echo = pcan->confirms = pcan->vendor.receive_own_messages;
 	pcan->no_echo = pcan->filtered = false;
+	pcan->vendor.confirms = true;
 	evcan_driver_set_protocol(bus, port.fd ? EVCAN_PROTOCOL_CAN_FD :
 	    EVCAN_PROTOCOL_CAN_20);
 	if (port.device_id >= 0)
@@ -118,38 +118,6 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 }
 
 /* Frames */
-
-/* Own frames confirm sends; they stay if they are wanted. */
-static bool
-keep(struct evcan_bus *bus, const struct evcan_frame *frame)
-{
-	const struct pcan *pcan = evcan_driver_state(bus);
-
-	if (!(frame->flags & EVCAN_FRAME_ECHO))
-		return true;
-	evcan_driver_echo(bus, frame);
-	return pcan->receive_own_messages;
-}
-
-static int
-recv(struct evcan_bus *bus, struct evcan_frame *frames, int max)
-{
-	const struct pcan *pcan = evcan_driver_state(bus);
-	int n = evcan_vendor_recv_(bus, frames, max), left = 0;
-
-	if (!pcan->echo)
-		return n;
-	for (int i = 0; i < n; i++) {
-		if (!keep(bus, &frames[i]))
-			continue;
-		if (left < i)
-			frames[left] = frames[i];
-		left++;
-	}
-	if (n == max && left < n)
-		evcan_driver_wake(bus);     /* there may be more */
-	return left;
-}
 
 static int
 check(struct evcan_bus *bus, const struct evcan_frame *frame,
@@ -171,39 +139,16 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 
 /* Filters */
 
-/* One pattern for each format: what all the filters of it agree on. */
-struct pattern {
-	uint32_t full, code, care;
-	bool any;
-};
-
-static void
-widen(struct pattern *pattern, const struct evcan_filter *filter)
-{
-	uint32_t care = filter->can_mask & pattern->full;
-
-	/* Bits that an identifier of this format cannot have. */
-	if (filter->can_id & filter->can_mask & ~pattern->full)
-		return;
-	if (!pattern->any)
-		pattern->code = filter->can_id;
-	pattern->care = (pattern->any ? pattern->care : pattern->full) & care &
-	    ~(pattern->code ^ filter->can_id);
-	pattern->any = true;
-}
-
-/* Where nothing is wanted one identifier passes still. */
 static uint64_t
-acceptance(const struct pattern *pattern)
+acceptance(const struct evcan_vendor_pattern_ *pattern)
 {
-	uint32_t care = pattern->any ? pattern->care : pattern->full;
-
-	return (uint64_t)(pattern->code & care) << 32 |
-	    (~care & pattern->full);
+	return (uint64_t)pattern->code << 32 |
+	    (~pattern->care & pattern->full);
 }
 
 static int
-ask_filter(struct evcan_bus *bus, const struct pattern patterns[2])
+ask_filter(struct evcan_bus *bus,
+    const struct evcan_vendor_pattern_ patterns[2], bool filtered)
 {
 	struct pcan *pcan = evcan_driver_state(bus);
 	uint64_t value[2] = { acceptance(&patterns[0]),
@@ -211,8 +156,7 @@ ask_filter(struct evcan_bus *bus, const struct pattern patterns[2])
 	bool was = pcan->filtered;
 	int r;
 
-	pcan->filtered = patterns[0].care != 0 || patterns[1].care != 0 ||
-	    !patterns[0].any || !patterns[1].any;
+	pcan->filtered = filtered;
 	if (!was && !pcan->filtered)
 		return EVCAN_FILTERS_NONE;
 	/* What was dropped so far may be wanted from now on. */
@@ -234,22 +178,11 @@ set_filters(struct evcan_bus *bus, const struct evcan_filter *filters,
     size_t n, enum evcan_filter_join join)
 {
 	const struct pcan *pcan = evcan_driver_state(bus);
-	struct pattern patterns[2] = { { .full = EVCAN_MAX_STD_ID },
-		{ .full = EVCAN_MAX_EXT_ID } };
-	bool open = n == 0 || (join == EVCAN_FILTER_AND && n > 1) ||
-	    pcan->echo;
+	struct evcan_vendor_pattern_ patterns[2];
+	bool filtered = evcan_vendor_patterns_(filters, pcan->echo ? 0 : n,
+	    join, patterns);
 
-	for (size_t i = 0; i < n; i++)
-		open = open || filters[i].inverted;
-	for (size_t i = 0; i < n && !open; i++) {
-		if (filters[i].format != EVCAN_FILTER_EXT)
-			widen(&patterns[0], &filters[i]);
-		if (filters[i].format != EVCAN_FILTER_STD)
-			widen(&patterns[1], &filters[i]);
-	}
-	for (int i = 0; i < 2 && open; i++)
-		patterns[i].any = true;     /* and cares for no bit */
-	return ask_filter(bus, patterns);
+	return ask_filter(bus, patterns, filtered);
 }
 
 /* Control */
@@ -363,9 +296,7 @@ static const struct evcan_option options[] = {
 	{ "device_id", NULL, EVCAN_OPTION_INT, "-1", -1, UINT32_MAX, NULL,
 	    "number stored in the device, looked for instead of a channel; "
 	    "-1: none", 0, STATE(device_id) },
-	{ "receive_own_messages", NULL, EVCAN_OPTION_BOOL, "false", 0, 0,
-	    NULL, "deliver what this bus sends to itself too, as the device "
-	    "tells that it was sent", 0, STATE(receive_own_messages) },
+	EVCAN_VENDOR_ROW_OWN_(struct pcan),
 	{ "auto_reset", NULL, EVCAN_OPTION_BOOL, "false", 0, 0, NULL,
 	    "come back from bus-off by itself", 0, STATE(auto_reset) },
 	BITS(f_clock, 80000000, "CAN FD: clock in Hz: 20, 24, 30, 40, 60 or "
@@ -379,12 +310,9 @@ static const struct evcan_option options[] = {
 	BITS(data_tseg1, 32, "CAN FD: data quanta before the sample point"),
 	BITS(data_tseg2, 16, "CAN FD: data quanta after the sample point"),
 	BITS(data_sjw, 16, "CAN FD: data jump width in quanta"),
-	{ "library", NULL, EVCAN_OPTION_TEXT, NULL, 0, 0, NULL,
-	    "path of PCAN-Basic, instead of where it is usually found", 0,
-	    STATE(vendor.library) },
-	{ "rx_queue_size", NULL, EVCAN_OPTION_INT, "4096", 0, 1 << 24, NULL,
-	    "frames that may wait to be read; 0: the default", 0,
-	    STATE(vendor.rx_queue_size) },
+	EVCAN_VENDOR_ROW_LIBRARY_(struct pcan,
+	    "path of PCAN-Basic, instead of where it is usually found"),
+	EVCAN_VENDOR_ROW_QUEUE_(struct pcan),
 	{ .name = NULL }
 };
 
@@ -396,7 +324,7 @@ const struct evcan_driver evcan_driver_pcan_ = {
 	.caps = EVCAN_CAP_FD | EVCAN_CAP_CONFIRM,
 	.open = open,
 	.close = evcan_vendor_close_,
-	.recv = recv,
+	.recv = evcan_vendor_recv_,
 	.send = evcan_vendor_send_,
 	.ready = evcan_vendor_ready_,
 	.deadline = evcan_vendor_deadline_,
