@@ -113,8 +113,14 @@ evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 void
 evcan_driver_opened(struct evcan_bus *bus)
 {
-	if (bus->phase == EVCAN_PHASE_OPENING)
-		is_open(bus);
+	if (bus->phase != EVCAN_PHASE_OPENING)
+		return;
+	/* It was away, and the driver knows nothing worse. */
+	if (bus->error_state == EVCAN_STATE_STOPPED) {
+		bus->error_state = EVCAN_STATE_ACTIVE;
+		bus->tell_state = true;
+	}
+	is_open(bus);
 }
 
 /* What drivers say. */
@@ -354,11 +360,12 @@ reopen(struct evcan_bus *bus)
 	evcan_error_clear(&why);
 	bus->due[EVCAN_DUE_REOPEN] = 0;
 	r = open_driver(bus, &why);
-	if (r >= 0) {
-		/* Listeners saw "stopped" when it went. */
-		bus->tell_state = true;
+	/* Listeners saw "stopped" when it went. */
+	bus->tell_state = bus->tell_state || r == 0;
+	if (r > 0)
+		bus->error_state = EVCAN_STATE_STOPPED;
+	if (r >= 0)
 		return;
-	}
 	evcan_log(EVCAN_LOG_DEBUG, "bus", "%s is not back yet: %s", bus->name,
 	    why.text);
 	bus->error_state = EVCAN_STATE_STOPPED;

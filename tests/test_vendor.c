@@ -236,7 +236,30 @@ comes_back(void **state)
 	assert_int_equal(device->opens, 2);
 }
 
-/* Frames out */
+/* While the device is asked, it is not back yet. */
+static void
+stopped_until_it_is_back(void **state)
+{
+	(void)state;
+	start_open(0, ",reopen_interval=0.01");
+	device_lock();
+	device->hang = "open";
+	device->script = unplug;
+	device_unlock();
+	await(base, device->hangs);
+	assert_true(was_told('E'));
+	assert_int_equal(last_state, EVCAN_STATE_STOPPED);
+	assert_int_equal(evcan_bus_get_state(bus), EVCAN_STATE_STOPPED);
+	device_lock();
+	device->unplugged = false;
+	device->hang = NULL;
+	pthread_cond_broadcast(&device->changed);
+	device_unlock();
+	told[0] = 'x';
+	await(base, was_told('O'));
+	assert_int_equal(evcan_bus_get_state(bus), EVCAN_STATE_ACTIVE);
+	assert_int_equal(last_state, EVCAN_STATE_ACTIVE);
+}
 
 static void
 hangs_in(const char *call)
@@ -435,6 +458,7 @@ main(void)
 		TEST(device_loss_has_its_place),
 		TEST(news_come_behind_frames), TEST(gone_without_a_reader),
 		TEST(gone_is_told_for_a_driver), TEST(comes_back),
+		TEST(stopped_until_it_is_back),
 		TEST(hang_is_told), TEST(close_returns_in_time),
 		TEST(predecessor_is_waited_for),
 		TEST(waiting_for_a_predecessor_can_end),
