@@ -117,12 +117,27 @@ live_end(struct live *live)
 	event_base_loopbreak(live->base);
 }
 
+/* All is done but the figures: who asked twice must not cut these off. */
+static void
+end_signals(struct live *live)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	for (size_t i = 0; i < 3; i++) {
+		if (live->signals[i])
+			event_free(live->signals[i]);
+		if (live->stopping)
+			signal(numbers[i], SIG_IGN);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 void
 live_destroy(struct live *live)
 {
-	for (size_t i = 0; i < 3; i++)
-		if (live->signals[i])
-			event_free(live->signals[i]);
+	end_signals(live);
 	if (live->timer)
 		event_free(live->timer);
 	if (live->limit)
