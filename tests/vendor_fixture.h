@@ -161,9 +161,9 @@ fake_send(struct evcan_adapter_ *adapter, void *arg,
 		d->sent = d->refuse + 1;
 		i = EVCAN_ERR_OPERATION;
 	}
+	pthread_mutex_unlock(&d->lock);
 	if (i < 0 && d->why != 0)
 		evcan_adapter_error_(adapter, i, d->why, "not this one");
-	pthread_mutex_unlock(&d->lock);
 	return i;
 }
 
