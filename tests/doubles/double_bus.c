@@ -21,6 +21,7 @@ struct double_node {
 	bool drop_oldest;
 	bool dead;               /* was there when its channel was unplugged */
 	bool quiet;              /* its fd does not tell that */
+	bool edge;               /* its fd is cleared by the library's user */
 	bool woken;
 	int fd;                  /* -1: not asked for yet */
 	bool fd_set;
@@ -41,8 +42,8 @@ struct name {
 	long calls;
 	bool hang;
 	long fail_code, fail_times;      /* times < 0: for ever */
-	bool has_value;
-	long value;
+	bool has_value, has_note;
+	long value, note;
 };
 
 static pthread_mutex_t bus_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -75,7 +76,8 @@ show(struct double_node *node)
 	uint64_t value = 1;
 	ssize_t done;
 
-	if (node->fd < 0 || readable == node->fd_set)
+	if (node->fd < 0 || readable == node->fd_set ||
+	    (node->edge && !readable))
 		return;
 	node->fd_set = readable;
 	if (readable)
@@ -241,8 +243,10 @@ take(struct double_node *node, struct double_frame *frame)
 {
 	if (node->dead)
 		return -1;
-	if (node->count == 0)
+	if (node->count == 0) {
+		node->fd_set = node->fd_set && !node->edge;
 		return 0;
+	}
 	*frame = node->queue[node->first];
 	node->first = (node->first + 1) % node->size;
 	node->count--;
@@ -289,6 +293,7 @@ double_flush(struct double_node *node)
 {
 	pthread_mutex_lock(&bus_lock);
 	node->count = 0;
+	node->fd_set = node->fd_set && !node->edge;
 	show(node);
 	pthread_mutex_unlock(&bus_lock);
 }
@@ -332,6 +337,14 @@ double_fd_quiet(struct double_node *node)
 	pthread_mutex_lock(&bus_lock);
 	node->quiet = true;
 	show(node);
+	pthread_mutex_unlock(&bus_lock);
+}
+
+void
+double_fd_edge(struct double_node *node)
+{
+	pthread_mutex_lock(&bus_lock);
+	node->edge = node->quiet = true;
 	pthread_mutex_unlock(&bus_lock);
 }
 
@@ -460,6 +473,21 @@ double_setting(const char *text, long fallback)
 	return value;
 }
 
+bool
+double_spend(const char *text)
+{
+	struct name *name;
+	bool any;
+
+	pthread_mutex_lock(&names_lock);
+	name = name_of(text);
+	any = !name->has_value || name->value != 0;
+	if (name->has_value && name->value > 0)
+		name->value--;
+	pthread_mutex_unlock(&names_lock);
+	return any;
+}
+
 EXPORTED long
 evcan_double_calls(const char *text)
 {
@@ -469,6 +497,31 @@ evcan_double_calls(const char *text)
 	calls = name_of(text)->calls;
 	pthread_mutex_unlock(&names_lock);
 	return calls;
+}
+
+void
+double_note(const char *text, long value)
+{
+	struct name *name;
+
+	pthread_mutex_lock(&names_lock);
+	name = name_of(text);
+	name->has_note = true;
+	name->note = value;
+	pthread_mutex_unlock(&names_lock);
+}
+
+EXPORTED long
+evcan_double_noted(const char *text)
+{
+	const struct name *name;
+	long value;
+
+	pthread_mutex_lock(&names_lock);
+	name = name_of(text);
+	value = name->has_note ? name->note : -999999;
+	pthread_mutex_unlock(&names_lock);
+	return value;
 }
 
 static void

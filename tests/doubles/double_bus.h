@@ -60,6 +60,9 @@ void double_wake(struct double_node *node);
 int double_fd(struct double_node *node);
 /* Its fd does not tell that the channel is unplugged. */
 void double_fd_quiet(struct double_node *node);
+/* Its fd is set once, by a frame; the library's user clears it, and it is set
+ * again only after double_take() found nothing. */
+void double_fd_edge(struct double_node *node);
 
 /* Misbehaviour, asked for by the tests through the exported
  *
@@ -82,10 +85,17 @@ enum double_state double_state(int channel);
 bool double_enter(const char *name, long *code);
 /* A switch of "set NAME VALUE"; `fallback` if it was not set. */
 long double_setting(const char *name, long fallback);
+/* Takes one of a switch's number, such as that of frames that there is room
+ * for; not set or negative: there is no end. @return false: none left */
+bool double_spend(const char *name);
 /* Called (in the thread that called control) when a state or plug changes. */
 void double_on_change(void (*cb)(int channel));
 
 /* Calls so far of double_enter(name), for tests: exported too. */
 long evcan_double_calls(const char *name);
+
+/* The last value of something that a double was told; not told: -999999. */
+void double_note(const char *name, long value);
+long evcan_double_noted(const char *name);
 
 #endif

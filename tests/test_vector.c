@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_vector.c - Vector's channels opened, and what their frames say, on a
+ * double of their library */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "vector_fixture.h"
+
+#define WORDS(...) (const char *const []){ __VA_ARGS__, NULL }
+
+static void
+all_is_closed_again(void)
+{
+	assert_int_equal(calls("xlClosePort"), calls("xlOpenPort"));
+	assert_int_equal(calls("xlCloseDriver"), calls("xlOpenDriver"));
+}
+
+static void
+channel_is_left_as_it_is(void **state)
+{
+	struct evcan_bus *bus = open_now("0");
+
+	(void)state;
+	assert_int_equal(noted("version"), 3);
+	assert_int_equal(noted("queue"), 16384);
+	assert_int_equal(noted("wanted"), 0);
+	assert_int_equal(noted("receipts"), 0);
+	assert_int_equal(calls("xlCanSetChannelBitrate"), 0);
+	assert_int_equal(calls("xlCanSetChannelOutput"), 0);
+	assert_string_equal(evcan_bus_channel_info(bus),
+	    "VN1630A Channel 1, S/N 12345");
+	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_20);
+	end(bus);
+	assert_int_equal(calls("xlDeactivateChannel"), 1);
+	all_is_closed_again();
+}
+
+static const struct {
+	const char *options, *call;
+	long version, queue, output;
+	long rate, tseg1, tseg2, sjw, sam, data_rate, data_tseg1, data_sjw;
+} openings[] = {
+	{ "bitrate=250000", "xlCanSetChannelBitrate", 3, 16384, 1, 250000,
+	    12, 3, 3, 1, 0, 0, 0 },
+	{ "bitrate=125000;rx_queue_size=100", "xlCanSetChannelBitrate", 3,
+	    128, 1, 125000, 12, 3, 3, 1, 0, 0, 0 },
+	{ "timing=f_clock=16000000 brp=2 tseg1=12 tseg2=3 sjw=2 "
+	    "nof_samples=3", "xlCanSetChannelParams", 3, 16384, 1, 500000, 12,
+	    3, 2, 3, 0, 0, 0 },
+	{ "timing=f_clock=8000000 btr0=0x41 btr1=0x1c",
+	    "xlCanSetChannelParamsC200", 3, 16384, 1, 250000, 13, 2, 2, 1, 0,
+	    0, 0 },
+	/* Another clock: the same bits from 16 MHz. */
+	{ "timing=f_clock=80000000 brp=10 tseg1=13 tseg2=2 sjw=1",
+	    "xlCanSetChannelParams", 3, 16384, 1, 500000, 13, 2, 1, 1, 0, 0,
+	    0 },
+	{ "fd=true", "xlCanFdSetConfiguration", 4, 524288, 1, 500000, 6, 3,
+	    2, 1, 500000, 6, 2 },
+	{ "fd=true;bitrate=1000000;data_bitrate=4000000;rx_queue_size=16384",
+	    "xlCanFdSetConfiguration", 4, 16384, 1, 1000000, 6, 3, 2, 1,
+	    4000000, 6, 2 },
+	{ "fd=true;data_bitrate=5000000;tseg1_abr=15;tseg2_abr=4;sjw_abr=4;"
+	    "tseg1_dbr=11;tseg2_dbr=4;sjw_dbr=3", "xlCanFdSetConfiguration",
+	    4, 524288, 1, 500000, 15, 4, 4, 1, 5000000, 11, 3 },
+	{ "fd=true;data_bitrate=5000000;tseg1Abr=15;tseg2Abr=4;sjwAbr=4;"
+	    "tseg1Dbr=11;tseg2Dbr=4;sjwDbr=3", "xlCanFdSetConfiguration", 4,
+	    524288, 1, 500000, 15, 4, 4, 1, 5000000, 11, 3 },
+	{ "timing=f_clock=80000000 nom_brp=2 nom_tseg1=63 nom_tseg2=16 "
+	    "nom_sjw=16 data_brp=2 data_tseg1=15 data_tseg2=4 data_sjw=4",
+	    "xlCanFdSetConfiguration", 4, 524288, 1, 500000, 63, 16, 16, 1,
+	    2000000, 15, 4 },
+	{ "bitrate=500000;listen_only=true", "xlCanSetChannelBitrate", 3,
+	    16384, 0, 500000, 12, 3, 3, 1, 0, 0, 0 },
+	{ "bitrate=500000;state=PASSIVE", "xlCanSetChannelBitrate", 3, 16384,
+	    0, 500000, 12, 3, 3, 1, 0, 0, 0 },
+};
+
+static void
+options_reach_the_library(void **state)
+{
+	static const char *const names[] = { "rate", "tseg1", "tseg2", "sjw",
+		"sam", "data_rate", "data_tseg1", "data_sjw" };
+
+	(void)state;
+	need_double();
+	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+		const long *wanted = &openings[i].rate;
+		struct evcan_bus *bus;
+		char spec[300] = "0;";
+
+		strcat(spec, openings[i].options);
+		print_message("%s\n", spec);
+		control("reset");
+		bus = open_now(spec);
+		assert_int_equal(calls(openings[i].call), 1);
+		assert_int_equal(noted("version"), openings[i].version);
+		assert_int_equal(noted("queue"), openings[i].queue);
+		assert_int_equal(noted("wanted"), 1);
+		assert_int_equal(noted("output"), openings[i].output);
+		for (int n = 0; n < 8; n++)
+			assert_int_equal(noted(names[n]), wanted[n]);
+		assert_int_equal(evcan_bus_protocol(bus),
+		    openings[i].version == 4 ? EVCAN_PROTOCOL_CAN_FD :
+		    EVCAN_PROTOCOL_CAN_20);
+		end(bus);
+	}
+}
+
+static void
+channels_have_three_numbers(void **state)
+{
+	static const struct {
+		const char *spec, *info;
+	} cases[] = {
+		{ "1", "VN1630A Channel 2, S/N 12345" },
+		{ "1,serial=100", "Virtual Channel 2, S/N 100" },
+		{ "1,serial=12345,app_name=nobody",
+		    "VN1630A Channel 2, S/N 12345" },
+		{ "2,app_name=", "Virtual Channel 1, S/N 100" },
+		{ "0,channel_index=3", "Virtual Channel 2, S/N 100" },
+		{ "0,channel_index=2,serial=100",
+		    "Virtual Channel 1, S/N 100" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct evcan_bus *bus = open_now(cases[i].spec);
+
+		assert_string_equal(evcan_bus_channel_info(bus),
+		    cases[i].info);
+		end(bus);
+	}
+}
+
+static void
+refusals_are_explained(void **state)
+{
+	static const struct {
+		const char *misdeed, *spec, *words[3];
+		long vendor;
+	} cases[] = {
+		{ "reset", "0,app_name=nobody", { "XL_ERR_ERROR",
+		    "Vector Hardware Config" }, 255 },
+		{ "reset", "2", { "channel 2", "XL_ERR_HW_NOT_PRESENT" },
+		    129 },
+		{ "reset", "3", { "CANalyzer has no device" }, 0 },
+		{ "reset", "0,serial=77", { "no device", "77" }, 0 },
+		{ "reset", "5,serial=100", { "100", "no channel 5" }, 0 },
+		{ "reset", "9,app_name=", { "no channel 9", "detect" }, 0 },
+		{ "reset", "0,channel_index=0,serial=100", { "12345", "100" },
+		    0 },
+		{ "reset", "1,serial=100,fd=true", { "Virtual Channel 2",
+		    "no CAN FD" }, 0 },
+		{ "reset", "0,fd=true,data_bitrate=5000000", { "5000000",
+		    "tseg1_dbr" }, 0 },
+		{ "reset", "0,rx_queue_size=40000", { "40000", "32768" }, 0 },
+		{ "reset", "0 1", { "several buses" }, 0 },
+		{ "reset", "0,fd=true,timing=f_clock=8000000 btr0=0 "
+		    "btr1=0x1c", { "nom_" }, 0 },
+		{ "fail xlOpenDriver 201", "0", { "xlOpenDriver",
+		    "XL_ERR_CANNOT_OPEN_DRIVER" }, 201 },
+		{ "fail xlGetDriverConfig 255", "0", { "xlGetDriverConfig" },
+		    255 },
+		{ "fail xlOpenPort 202", "0", { "xlOpenPort",
+		    "not set to CAN" }, 202 },
+		{ "fail xlCanSetChannelBitrate 777", "0,bitrate=500000",
+		    { "xlCanSetChannelBitrate", "777" }, 777 },
+		{ "fail xlCanSetChannelOutput 158", "0,bitrate=500000",
+		    { "xlCanSetChannelOutput", "no right" }, 158 },
+		{ "fail xlCanSetChannelMode 112", "0,receive_own_messages="
+		    "true", { "receive_own_messages" }, 112 },
+		{ "fail xlActivateChannel 120", "0", { "xlActivateChannel" },
+		    120 },
+		{ "unplug 0", "0", { "channel 0", "XL_ERR_HW_NOT_PRESENT" },
+		    129 },
+	};
+
+	(void)state;
+	need_double();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		control(cases[i].misdeed);
+		refused(cases[i].spec, cases[i].vendor, cases[i].words);
+		control("reset");
+	}
+	/* Nobody who does not want receipts needs that right. */
+	control("fail xlCanSetChannelMode 112");
+	end(open_now("0"));
+}
+
+static void
+first_one_sets_it_up(void **state)
+{
+	struct evcan_bus *a = open_now("0,bitrate=250000"), *b;
+	struct evcan_frame frame;
+
+	(void)state;
+	refused("0,bitrate=500000", 0, WORDS("another program", "250000"));
+	refused("0,bitrate=250000,listen_only=true", 0,
+	    WORDS("another program", "listen only"));
+	refused("0,bitrate=250000,fd=true", 0, WORDS("classic CAN"));
+	refused("0,timing=f_clock=16000000 brp=4 tseg1=8 tseg2=7 sjw=1", 0,
+	    WORDS("sampled at 81 %"));
+	/* 1/256 and 2 % are as good as equal. */
+	b = open_now("0,bitrate=250900");
+	assert_non_null(strstr(evcan_bus_channel_info(b),
+	    "set up by another program"));
+	end(b);
+	b = open_now("0,timing=f_clock=16000000 brp=4 tseg1=12 tseg2=3 "
+	    "sjw=1");
+	assert_int_equal(calls("xlCanSetChannelOutput"), 1);
+	send_one(a, 0x123);
+	receive(b, &frame);
+	assert_int_equal(frame.dir, EVCAN_DIR_RX);
+	assert_true(evcan_bus_set_mode(b, EVCAN_MODE_LISTEN_ONLY) < 0);
+	end(b);
+	end(a);
+	/* Then it is the next one's turn. */
+	a = open_now("0,fd=true,data_bitrate=2000000");
+	b = open_now("0,fd=true,data_bitrate=2000000");
+	refused("0,fd=true,data_bitrate=4000000", 0, WORDS("CAN FD"));
+	refused("0,bitrate=500000", 0, WORDS("CAN FD"));
+	end(a);
+	end(b);
+	all_is_closed_again();
+}
+
+static void
+library_lacks_a_function(void **state)
+{
+	struct evcan_error err = { 0 };
+	struct evcan_bus *bus;
+	char spec[600];
+
+	(void)state;
+	need_double();
+	snprintf(spec, sizeof(spec), "vector:0,ignore_config=true,library=%s",
+	    library);
+	strcpy(strstr(spec, "vector_double.so"), "empty_double.so");
+	bus = evcan_bus_new_spec(NULL, spec, &err);
+	assert_non_null(bus);
+	assert_int_equal(evcan_bus_open(bus, &err),
+	    EVCAN_ERR_NOT_IMPLEMENTED);
+	assert_non_null(strstr(err.text, "xlOpenDriver"));
+	assert_non_null(strstr(err.text, "vector.com"));
+	evcan_bus_free(bus);
+}
+
+static void
+hundred_opens(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct evcan_bus *bus = make(base, i % 2 ? "0,fd=true" : "1");
+
+		assert_int_equal(evcan_bus_open(bus, NULL), 0);
+		if (i % 3 == 0)
+			await(evcan_bus_is_open(bus));
+		end(bus);
+	}
+	all_is_closed_again();
+	assert_int_equal(evcan_vendor_abandoned_(), 0);
+}
+
+struct finding {
+	int n;
+	struct evcan_options *last;
+};
+
+static void
+on_found(const struct evcan_detected *found, void *arg)
+{
+	struct finding *finding = arg;
+
+	assert_int_equal(found->channel[0], '0' + finding->n % 2);
+	assert_non_null(strstr(found->description, finding->n < 2 ?
+	    "S/N 12345, On board CAN" : "S/N 100, Virtual CAN"));
+	assert_true((strstr(found->description, "CAN FD") != NULL) ==
+	    (finding->n != 3));
+	finding->n++;
+	evcan_options_free(finding->last);
+	finding->last = evcan_options_copy(found->options);
+}
+
+static void
+found_channels_can_be_opened(void **state)
+{
+	const char *names[] = { "vector", NULL };
+	struct finding finding = { 0, NULL };
+	struct evcan_bus *bus;
+
+	(void)state;
+	need_double();
+	setenv("EVCAN_LIB_VECTOR", library, 1);
+	assert_int_equal(evcan_detect(names, -1, on_found, &finding, NULL),
+	    4);
+	all_is_closed_again();
+	bus = evcan_bus_new(NULL, finding.last, NULL);
+	assert_int_equal(evcan_bus_open(bus, NULL), 0);
+	assert_string_equal(evcan_bus_channel_info(bus),
+	    "Virtual Channel 2, S/N 100");
+	evcan_bus_free(bus);
+	evcan_options_free(finding.last);
+	finding = (struct finding){ 0, NULL };
+	control("fail xlOpenDriver 201");
+	assert_int_equal(evcan_detect(names, -1, on_found, &finding, NULL),
+	    0);
+	setenv("EVCAN_LIB_VECTOR", "/nowhere/lib.so", 1);
+	assert_int_equal(evcan_detect(names, -1, on_found, &finding, NULL),
+	    0);
+	unsetenv("EVCAN_LIB_VECTOR");
+	assert_int_equal(finding.n, 0);
+}
+
+/* What comes */
+
+static void
+times_are_close(void **state)
+{
+	struct evcan_bus *a = open_now("0"), *b = open_now("1");
+	struct evcan_frame frame;
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		int64_t sent = evcan_now_unix();
+
+		/* Other programs may set the device's clock to 0. */
+		if (i == 25)
+			reset_clock(0);
+		send_one(a, 1);
+		receive(b, &frame);
+		assert_int_equal(frame.clock, EVCAN_CLOCK_HARDWARE);
+		assert_true(frame.time_ns > sent - 1 * MS);
+		assert_true(frame.time_ns <= evcan_now_unix());
+	}
+}
+
+static void
+times_go_without_sync_time(void **state)
+{
+	struct evcan_bus *a, *b;
+	struct evcan_frame frame;
+	int64_t sent;
+
+	(void)state;
+	need_double();
+	control("fail xlGetSyncTime 117 -1");
+	a = open_now("0");
+	b = open_now("1");
+	assert_int_equal(calls("xlGetChannelTime"), 2);
+	sent = evcan_now_unix();
+	send_one(a, 1);
+	receive(b, &frame);
+	assert_true(frame.time_ns > sent - 1 * MS);
+	assert_true(frame.time_ns <= evcan_now_unix());
+}
+
+static void
+error_frames_have_details(void **state)
+{
+	static const struct {
+		int number;
+		bool sending;
+		uint32_t id;
+		uint8_t data2, data3;
+	} cases[] = {
+		{ 1, false, 0x88, 0x01, 0 }, { 2, false, 0x88, 0x02, 0 },
+		{ 3, false, 0x88, 0x04, 0 }, { 4, false, 0x80, 0, 0 },
+		{ 5, false, 0x88, 0, 0x08 }, { 6, false, 0xa0, 0, 0 },
+		{ 7, true, 0xa0, 0, 0 }, { 8, false, 0x88, 0x20, 0 },
+		{ 9, true, 0x80, 0, 0 }, { 200, false, 0x80, 0, 0 },
+		{ 1, true, 0x88, 0x81, 0 },
+	};
+	struct evcan_bus *bus = open_now("0,fd=true");
+	struct evcan_frame frame;
+	char text[40];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "set vector_error %d",
+		    cases[i].number);
+		control(text);
+		snprintf(text, sizeof(text), "set vector_tx_error %d",
+		    cases[i].sending);
+		control(text);
+		control("error 0");
+		receive(bus, &frame);
+		assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
+		assert_int_equal(frame.id, cases[i].id);
+		assert_int_equal(frame.data[2], cases[i].data2);
+		assert_int_equal(frame.data[3], cases[i].data3);
+		assert_int_equal(evcan_frame_check(&frame, NULL), 0);
+	}
+	end(bus);
+	/* Classic: that there was one, no more. */
+	bus = open_now("0");
+	control("error 0");
+	receive(bus, &frame);
+	assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
+	assert_int_equal(frame.id, 0x80);
+	assert_int_equal(frame.len, 8);
+}
+
+static void
+some_frames_cannot_be_sent(void **state)
+{
+	struct evcan_bus *bus = open_now("0,fd=true");
+	struct evcan_frame frame = frame_of(1, 0, "12345678");
+
+	(void)state;
+	frame.dlc = 12;
+	assert_int_equal(evcan_bus_send(bus, &frame, 1), EVCAN_ERR_INVALID);
+	frame = frame_of(0x80, EVCAN_FRAME_ERR, "12345678");
+	assert_int_equal(evcan_bus_send(bus, &frame, 1), EVCAN_ERR_INVALID);
+	assert_int_equal(calls("xlCanTransmitEx"), 0);
+}
+
+/* Though all is read at once: it is before the event that tells it. */
+static void
+loss_has_its_turn(void **state)
+{
+	static const char *const specs[] = { "0", "0,fd=true" };
+	static const char *const reads[] = { "xlReceive", "xlCanReceive" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct evcan_bus *bus = open_watched(specs[i]);
+		struct evcan_bus *a = open_now("1");
+
+		n_got = 0;
+		lost = 0;
+		await(calls(reads[i]) > 0);
+		control("hang xlCanFlushTransmitQueue");
+		assert_int_equal(evcan_bus_flush_tx_buffer(bus),
+		    EVCAN_ERR_TIMEOUT);
+		for (uint32_t id = 0; id < 6; id++)
+			send_one(a, id);
+		end(a);
+		control("set vector_lost_in 4");
+		control("release");
+		await(n_got == 6);
+		assert_int_equal(lost, 1);
+		assert_int_equal(got_at_loss, 3);
+		end(bus);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		VECTOR_TEST(channel_is_left_as_it_is),
+		VECTOR_TEST(options_reach_the_library),
+		VECTOR_TEST(channels_have_three_numbers),
+		VECTOR_TEST(refusals_are_explained),
+		VECTOR_TEST(first_one_sets_it_up),
+		VECTOR_TEST(library_lacks_a_function),
+		VECTOR_TEST(hundred_opens),
+		VECTOR_TEST(found_channels_can_be_opened),
+		VECTOR_TEST(times_are_close),
+		VECTOR_TEST(times_go_without_sync_time),
+		VECTOR_TEST(error_frames_have_details),
+		VECTOR_TEST(some_frames_cannot_be_sent),
+		VECTOR_TEST(loss_has_its_turn),
+	};
+
+	load_double();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
