@@ -19,6 +19,7 @@ driver kvaser  kvaser 0             1             --fd
 cyclic kvaser  kvaser 0             1             --loop
 driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
 driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
+driver systec  systec 0             1
 driver vector  vector 0             1
 driver vector  vector 0             1             --fd
 '
