@@ -11,6 +11,7 @@ build=${top_builddir:-$PWD}
 doubles=${EVCAN_DOUBLES:-$build/tests/doubles/.libs}
 
 rows='
+driver iscan   iscan  0             1
 driver ixxat   ixxat  0             1
 driver ixxat4  ixxat  0             1
 driver ixxat4  ixxat  0             1             --fd
