@@ -151,6 +151,10 @@ bool evcan_adapter_wanted_(const struct evcan_adapter_ *adapter);
  * read had given them. One thread at a time. */
 void evcan_adapter_push_(struct evcan_adapter_ *adapter,
     const struct evcan_frame *frames, int n);
+/* The device could not send a frame that it had taken: its send fails. That it
+ * did is told by evcan_adapter_error_(). From inside read. */
+void evcan_adapter_refused_(struct evcan_adapter_ *adapter,
+    const struct evcan_frame *frame, int code);
 
 /* Filters of devices that have one code and mask for each format */
 

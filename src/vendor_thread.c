@@ -198,9 +198,9 @@ drop_flushed(struct evcan_adapter_ *adapter)
 }
 
 /* Whoever waits for its outcome hears of it, in its turn. */
-static void
-refuse(struct evcan_adapter_ *adapter, const struct evcan_frame *frame,
-    int code)
+void
+evcan_adapter_refused_(struct evcan_adapter_ *adapter,
+    const struct evcan_frame *frame, int code)
 {
 	struct evcan_frame refused = *frame;
 
@@ -234,7 +234,7 @@ send_frames(struct evcan_adapter_ *adapter)
 			evcan_adapter_error_(adapter, sent, 0, "the device "
 			    "refused frame %X", (unsigned)frames->id);
 		if (sent < 0)
-			refuse(adapter, frames, sent);
+			evcan_adapter_refused_(adapter, frames, sent);
 		drop_sent(adapter, sent < 0 ? 1 : (size_t)sent);
 	}
 	return false;

@@ -63,15 +63,29 @@ conform_sleep(int ms)
 	nanosleep(&t, NULL);
 }
 
+/* Some deliver their own messages unless they are told not to. */
+static const char *
+no_own_messages(const char *extra)
+{
+	const struct evcan_option *row = conform_driver->options == NULL ?
+	    NULL : evcan_option_find(conform_driver->options,
+	    "receive_own_messages");
+	bool on = row != NULL && row->fallback != NULL &&
+	    strcmp(row->fallback, "true") == 0;
+
+	return on && strstr(extra, row->name) == NULL ?
+	    ",receive_own_messages=false" : "";
+}
+
 struct evcan_bus *
 conform_make(struct event_base *base, const char *spec, const char *extra)
 {
 	struct evcan_error err = { 0 };
 	struct evcan_bus *bus;
-	char text[400];
+	char text[500];
 
-	snprintf(text, sizeof(text), "%s,ignore_config=true%s%s", spec,
-	    conform_fd ? ",fd=true" : "", extra);
+	snprintf(text, sizeof(text), "%s,ignore_config=true%s%s%s", spec,
+	    conform_fd ? ",fd=true" : "", no_own_messages(extra), extra);
 	bus = evcan_bus_new_spec(base, text, &err);
 	if (bus == NULL)
 		fail_msg("%s: %s", text, err.text);

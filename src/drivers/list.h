@@ -4,6 +4,7 @@
 EVCAN_DRIVER(iscan)
 EVCAN_DRIVER(ixxat)
 EVCAN_DRIVER(kvaser)
+EVCAN_DRIVER(neovi)
 EVCAN_DRIVER(pcan)
 EVCAN_DRIVER(socketcan)
 EVCAN_DRIVER(systec)
