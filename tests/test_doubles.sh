@@ -21,6 +21,7 @@ cyclic kvaser  kvaser 0             1             --loop
 driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456
 driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456 --fd
 driver neovi_old neovi HSCAN,serial=AB0001 HSCAN,serial=123456
+driver nican   nican  CAN0          CAN1
 driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
 driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
 driver systec  systec 0             1

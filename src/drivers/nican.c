@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nican.c - National Instruments' older adapters by NI-CAN
+ *
+ * The library exists for Windows alone. What is here was proved on a
+ * double. */
+#include "nican.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <evcan/bit_timing.h>
+#include <evcan/driver.h>
+
+/* How long a command may hold up the loop. */
+#define ASK_MS 500
+#define CLOCK_HZ 8000000
+
+struct nican {
+	struct evcan_vendor_bus_ vendor;
+	bool log_errors;
+	int64_t read_queue, write_queue;
+	/* What the thread was asked for. */
+	struct evcan_nican_config_ config;
+	bool confirms;
+};
+
+/* The library */
+
+#define FUNCTION(name, optional) { #name, \
+	offsetof(struct evcan_nican_calls_, name), optional }
+
+static const struct evcan_vendor_symbol_ symbols[] = {
+	FUNCTION(ncConfig, false),
+	FUNCTION(ncOpenObject, false),
+	FUNCTION(ncCloseObject, false),
+	FUNCTION(ncAction, false),
+	FUNCTION(ncReadMult, false),
+	FUNCTION(ncWrite, false),
+	FUNCTION(ncWaitForState, false),
+	FUNCTION(ncGetAttribute, false),
+	FUNCTION(ncGetHardwareInfo, true),       /* since 2.0 */
+	FUNCTION(ncStatusToString, true),
+	{ .name = NULL }
+};
+
+static const char *const no_files[] = { NULL };
+
+static const struct evcan_vendor_library_ library = {
+	.name = "NI-CAN",
+	.files = no_files,       /* nican.dll elsewhere */
+	.variable = "EVCAN_LIB_NICAN",
+	.source = "the NI-CAN package of ni.com, for Windows alone",
+	.symbols = symbols
+};
+
+/* Opening */
+
+static int
+set_baud(const struct evcan_bus *bus, uint32_t *baud,
+    struct evcan_error *err)
+{
+	const struct evcan_bus_common *common = evcan_driver_common(bus);
+	const uint32_t clock = CLOCK_HZ;
+	struct evcan_timing timing;
+	unsigned btr;
+	int r;
+
+	*baud = (uint32_t)common->bitrate;
+	if (common->timing == NULL)
+		return 0;
+	r = evcan_timing_parse(&timing, common->timing, err);
+	if (r == 0 && timing.fd)
+		r = evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: the timing "
+		    "is of CAN FD, which NI-CAN does not have",
+		    evcan_bus_name(bus));
+	if (r == 0)
+		r = evcan_timing_adjust_clock(&timing, &clock, 1, err);
+	if (r < 0)
+		return r;
+	btr = evcan_bit_timing_btr(&timing.classic);
+	*baud = NICAN_REGISTERS | (btr & 0xff) << 8 | btr >> 8;
+	return 0;
+}
+
+/* One comparator and mask for each format; core drops what passes besides. */
+static void
+set_comparators(struct evcan_nican_config_ *config,
+    const struct evcan_filter *list, size_t n, enum evcan_filter_join join)
+{
+	struct evcan_vendor_pattern_ patterns[2];
+
+	evcan_vendor_patterns_(list, n, join, patterns);
+	for (int kind = 0; kind < 2; kind++) {
+		config->code[kind] = patterns[kind].code;
+		config->mask[kind] = patterns[kind].care;
+	}
+}
+
+static int
+set_config(const struct evcan_bus *bus, struct evcan_nican_config_ *config,
+    struct evcan_error *err)
+{
+	const struct nican *nican = evcan_driver_state(bus);
+	const struct evcan_filter *list = NULL;
+	enum evcan_filter_join join = EVCAN_FILTER_OR;
+	size_t n = evcan_bus_get_filters(bus, &list, &join);
+
+	memset(config, 0, sizeof(*config));
+	config->log_errors = nican->log_errors;
+	config->read_queue = (uint32_t)nican->read_queue;
+	config->write_queue = (uint32_t)nican->write_queue;
+	config->listen_only = evcan_bus_get_mode(bus) ==
+	    EVCAN_MODE_LISTEN_ONLY;
+	set_comparators(config, list, n, join);
+	return set_baud(bus, &config->baud, err);
+}
+
+static int
+set_name(const struct evcan_bus *bus, char *name, size_t size,
+    struct evcan_error *err)
+{
+	const char *channel = evcan_driver_common(bus)->channel;
+	size_t digits = 0;
+
+	if (channel != NULL && strncmp(channel, "CAN", 3) == 0)
+		digits = strspn(channel + 3, "0123456789");
+	if (digits == 0 || channel[3 + digits] != '\0' || digits > 3)
+		return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: channel "
+		    "\"%s\" is not the name of an NI-CAN interface (CAN0, "
+		    "CAN1 ...)", evcan_bus_name(bus),
+		    channel != NULL ? channel : "");
+	snprintf(name, size, "%s", channel);
+	return 0;
+}
+
+static int
+open(struct evcan_bus *bus, struct evcan_error *err)
+{
+	struct nican *nican = evcan_driver_state(bus);
+	struct evcan_nican_port_ port;
+	char key[16];
+	int r;
+
+	memset(&port, 0, sizeof(port));
+	r = set_name(bus, port.name, sizeof(port.name), err);
+	if (r == 0)
+		r = evcan_vendor_load_(&library, nican->vendor.library,
+		    &port.calls, err);
+	if (r == 0)
+		r = set_config(bus, &port.config, err);
+	if (r < 0)
+		return r;
+	port.echo = nican->vendor.receive_own_messages;
+	nican->vendor.confirms = true;
+	nican->confirms = port.echo;
+	nican->config = port.config;
+	snprintf(key, sizeof(key), "nican %s", port.name);
+	return evcan_vendor_start_(bus, &evcan_nican_ops_, key, &port, err);
+}
+
+/* The loop's side */
+
+static int
+check(struct evcan_bus *bus, const struct evcan_frame *frame,
+    struct evcan_error *err)
+{
+	(void)bus;
+	if (frame->dlc > 8)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "NI-CAN cannot send a DLC of %u: 8 at the most",
+		    frame->dlc);
+	if (frame->flags & EVCAN_FRAME_ERR)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "NI-CAN cannot send error frames");
+	return 0;
+}
+
+/* Waited for: what passes from now on must not be lost. */
+static int
+ask_config(struct evcan_bus *bus, const struct evcan_nican_config_ *config)
+{
+	struct nican *nican = evcan_driver_state(bus);
+	int r = evcan_adapter_ask_(bus, NICAN_DO_CONFIG, config,
+	    sizeof(*config), ASK_MS);
+
+	if (r == 0 || r == EVCAN_ERR_TIMEOUT)
+		nican->config = *config;
+	return r;
+}
+
+/* Whether all that the wanted ones let through passes the present ones. */
+static bool
+wide_enough(const struct evcan_nican_config_ *now,
+    const struct evcan_nican_config_ *wanted)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		if (now->mask[kind] & ~wanted->mask[kind] ||
+		    (now->code[kind] ^ wanted->code[kind]) & now->mask[kind])
+			return false;
+	}
+	return true;
+}
+
+/* Comparators are of an interface that is not open. Filters that come before
+ * it are in them already; later ones only widen them, for each time costs the
+ * frames of a moment. */
+static int
+set_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
+    enum evcan_filter_join join)
+{
+	const struct nican *nican = evcan_driver_state(bus);
+	struct evcan_nican_config_ config = nican->config;
+
+	set_comparators(&config, list, n, join);
+	if (wide_enough(&nican->config, &config))
+		return EVCAN_FILTERS_SUPERSET;
+	set_comparators(&config, NULL, 0, EVCAN_FILTER_OR);
+	ask_config(bus, &config);
+	return EVCAN_FILTERS_NONE;
+}
+
+static int
+want_confirm(struct evcan_bus *bus)
+{
+	struct nican *nican = evcan_driver_state(bus);
+	int r = 0;
+
+	if (!nican->confirms)
+		r = evcan_adapter_ask_(bus, NICAN_DO_ECHO, NULL, 0, ASK_MS);
+	nican->confirms = nican->confirms || r == 0;
+	return r;
+}
+
+static int
+set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
+{
+	const struct nican *nican = evcan_driver_state(bus);
+	struct evcan_nican_config_ config = nican->config;
+
+	if (!evcan_bus_is_open(bus))
+		return 0;     /* open looks at it */
+	config.listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
+	return ask_config(bus, &config);
+}
+
+static int
+bus_reset(struct evcan_bus *bus, struct evcan_error *err)
+{
+	int r = evcan_adapter_ask_(bus, NICAN_DO_RESET, NULL, 0, ASK_MS);
+
+	return r == 0 ? 0 : evcan_error_set(err, r, 0,
+	    "%s: the interface was not reset: %s", evcan_bus_name(bus),
+	    evcan_error_name(r));
+}
+
+/* Its own write queue can only be emptied by a reset. */
+static int
+flush_tx(struct evcan_bus *bus)
+{
+	evcan_vendor_flush_(bus);
+	return evcan_adapter_ask_(bus, NICAN_DO_RESET, NULL, 0, ASK_MS);
+}
+
+/* Detecting */
+
+/* @return a number that a card or a port of it tells, 0 if it does not */
+static uint32_t
+ask_card(const struct evcan_nican_calls_ *calls, uint32_t card, uint32_t port,
+    uint32_t attribute)
+{
+	uint32_t value = 0;
+
+	if (calls->ncGetHardwareInfo(card, port, attribute, sizeof(value),
+	    &value) < 0)
+		return 0;
+	return value;
+}
+
+static void
+found_port(void *context, const struct evcan_nican_calls_ *calls,
+    uint32_t card, uint32_t port)
+{
+	char channel[16], text[80];
+	uint32_t number;
+
+	if (calls->ncGetHardwareInfo(card, port, NICAN_INTERFACE_NUM,
+	    sizeof(number), &number) < 0)
+		return;
+	snprintf(channel, sizeof(channel), "CAN%u", (unsigned)number);
+	snprintf(text, sizeof(text), "NI-CAN card %u port %u, S/N %lX",
+	    (unsigned)card, (unsigned)port,
+	    (unsigned long)ask_card(calls, card, 1, NICAN_SERIAL_NUM));
+	evcan_driver_found(context, channel, text, NULL);
+}
+
+static void
+detect(void *context)
+{
+	struct evcan_nican_calls_ calls;
+	struct evcan_error err = { 0 };
+	uint32_t cards, ports;
+
+	memset(&calls, 0, sizeof(calls));
+	if (evcan_vendor_load_(&library, NULL, &calls, &err) < 0 ||
+	    calls.ncGetHardwareInfo == NULL)
+		return;
+	cards = ask_card(&calls, 1, 1, NICAN_NUM_CARDS);
+	for (uint32_t card = 1; card <= cards && card <= 64; card++) {
+		ports = ask_card(&calls, card, 1, NICAN_NUM_PORTS);
+		for (uint32_t port = 1; port <= ports && port <= 64; port++)
+			found_port(context, &calls, card, port);
+	}
+}
+
+#define ROW(n, t, fallback, min, max, help) { #n, NULL, EVCAN_OPTION_##t, \
+	fallback, min, max, NULL, help, 0, offsetof(struct nican, n) }
+
+static const struct evcan_option options[] = {
+	ROW(log_errors, BOOL, "true", 0, 0,
+	    "errors of the bus come as error frames"),
+	ROW(read_queue, INT, "1024", 1, 65535,
+	    "frames that NI-CAN keeps until they are read"),
+	ROW(write_queue, INT, "64", 1, 65535,
+	    "frames that NI-CAN keeps until they are sent"),
+	EVCAN_VENDOR_ROW_OWN_(struct nican),
+	EVCAN_VENDOR_ROW_LIBRARY_(struct nican,
+	    "path of the library nican.dll"),
+	EVCAN_VENDOR_ROW_QUEUE_(struct nican),
+	{ .name = NULL }
+};
+
+const struct evcan_driver evcan_driver_nican_ = {
+	.name = "nican",
+	.summary = "National Instruments' adapters by NI-CAN: Windows "
+	    "(proved on a double)",
+	.options = options,
+	.state_size = sizeof(struct nican),
+	.caps = EVCAN_CAP_CONFIRM,
+	.open = open,
+	.close = evcan_vendor_close_,
+	.recv = evcan_vendor_recv_,
+	.send = evcan_vendor_send_,
+	.ready = evcan_vendor_ready_,
+	.deadline = evcan_vendor_deadline_,
+	.check = check,
+	.set_filters = set_filters,
+	.want_confirm = want_confirm,
+	.set_mode = set_mode,
+	.flush_tx = flush_tx,
+	.reset = bus_reset,
+	.detect = detect
+};

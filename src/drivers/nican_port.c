@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* nican_port.c - an interface of NI-CAN, in its adapter's thread */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <evcan/driver.h>
+
+#include "../error_frame.h"
+#include "nican.h"
+
+/* 1601 to 1970, in units of 100 ns. */
+#define EPOCH INT64_C(116444736000000000)
+
+/* Statuses */
+
+enum kind {
+	PASSING,             /* told, once */
+	QUIET,               /* nothing wrong */
+	FULL,                /* the write queue is */
+	LOSS,                /* frames were lost */
+	COMM,                /* of the bus: the state says it */
+	GONE
+};
+
+struct status {
+	unsigned code;
+	const char *name, *text;
+	enum kind kind;
+};
+
+static const struct status statuses[] = {
+	{ 0x001, "CanErrFunctionTimeout", "the time was spent", QUIET },
+	{ 0x002, "CanErrDriver", "the driver of NI-CAN failed", GONE },
+	{ 0x003, "CanErrBadNameSyntax", "that is no name of an interface",
+	    PASSING },
+	{ 0x004, "CanErrBadParam", "a value is wrong", PASSING },
+	{ 0x005, "CanErrBadAttributeValue", "an attribute's value is wrong",
+	    PASSING },
+	{ 0x006, "CanErrAlreadyOpen", "somebody has the interface open, and "
+	    "set up in another way", PASSING },
+	{ 0x007, "CanErrNotStopped", "not while the interface runs",
+	    PASSING },
+	{ 0x008, "CanErrOverflowWrite", "the write queue is full", FULL },
+	{ 0x009, "CanWarnOldData", "there is nothing new", QUIET },
+	{ 0x00a, "CanErrNotSupported", "the adapter cannot do that",
+	    PASSING },
+	{ 0x00b, "CanErrComm", "the bus fails", COMM },
+	{ 0x00c, "CanWarnTransceiver", "the transceiver tells a fault",
+	    PASSING },
+	{ 0x015, "CanWarnNotificationPending", "a notification is waiting",
+	    PASSING },
+	{ 0x017, "CanErrConfigOnly", "only before it is opened", PASSING },
+	{ 0x018, "CanErrPowerOnSelfTest", "the adapter's self test failed",
+	    GONE },
+	{ 0x023, "CanErrBadIntfName", "there is no such interface",
+	    PASSING },
+	{ 0x024, "CanErrBadHandle", "the handle is not valid any more",
+	    GONE },
+	{ 0x028, "CanErrOverflowCard", "the card lost frames", LOSS },
+	{ 0x02b, "CanErrCommStuff", "a stuff error", COMM },
+	{ 0x02d, "CanErrRsrcLimitQueues", "no memory for such long queues",
+	    PASSING },
+	{ 0x043, "CanErrBadCanObjName", "that is no name of an object",
+	    PASSING },
+	{ 0x048, "CanErrOverflowChip", "the controller lost frames", LOSS },
+	{ 0x04b, "CanErrCommFormat", "a form error", COMM },
+	{ 0x068, "CanErrOverflowRxQueue", "the read queue lost frames",
+	    LOSS },
+	{ 0x06b, "CanErrCommNoAck", "nobody acknowledges", COMM },
+	{ 0x08b, "CanErrCommTx1Rx0", "a recessive bit was dominant", COMM },
+	{ 0x0ab, "CanErrCommTx0Rx1", "a dominant bit was recessive", COMM },
+	{ 0x0cb, "CanErrCommBadCRC", "a CRC error", COMM },
+	{ 0x0eb, "CanErrCommUnknown", "an unknown error", COMM },
+	{ 0x103, "CanErrFirmwareNoResponse", "the adapter does not answer",
+	    GONE },
+	{ 0x105, "CanErrBadSizeOrLength", "a size is wrong", PASSING },
+	{ 0x107, "CanErrNotifAlreadyInUse", "there is a notification already",
+	    PASSING },
+	{ 0x10d, "CanErrRequiresNewHwSeries",
+	    "an adapter of Series 2 is needed", PASSING },
+	{ 0x111, "CanErrWaitOverlapsSameObj", "something else waits for it",
+	    PASSING },
+	{ 0x112, "CanErrNotStarted", "the interface does not run", PASSING },
+	{ 0x117, "CanErrQueueReqdForReadMult", "there is no read queue",
+	    PASSING },
+	{ 0x121, "CanErrDisconnected", "the adapter is gone", GONE },
+	{ 0x122, "CanErrNoTxForListenOnly", "it only listens", PASSING },
+	{ 0x123, "CanErrSetOnly", "the attribute cannot be read", PASSING },
+	{ 0x124, "CanErrBadBaudRate", "it has no such bit rate", PASSING },
+	{ 0x136, "CanErrWriteMultLimit", "too many frames at once", PASSING }
+};
+
+/* Statuses before 2.0 have other bits for the same: the low five say what,
+ * and the qualifier is somewhere else. */
+static unsigned
+code_of(int32_t status)
+{
+	uint32_t bits = (uint32_t)status;
+
+	if ((bits & 0x3ffff000u) == 0x3ff62000u)
+		return bits & 0xfff;
+	return (bits & 0xffff) | (bits >> 16 & 0x3fff) << 5;
+}
+
+static const struct status *
+find_status(int32_t status)
+{
+	static const struct status unknown = { 0, "an unknown status",
+		"see nican.h", PASSING };
+	unsigned code = code_of(status);
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		if (statuses[i].code == code)
+			return &statuses[i];
+	}
+	return &unknown;
+}
+
+static enum kind
+kind_of(int32_t status)
+{
+	return status >= 0 ? QUIET : find_status(status)->kind;
+}
+
+/* "ncWrite gives 0xBFF62122 (CanErrNoTxForListenOnly: it only listens)"; of
+ * one that is not in the table the library may know more. */
+static void
+say(const struct evcan_nican_port_ *port, int32_t status, const char *call,
+    char *text, size_t size)
+{
+	const struct status *known = find_status(status);
+	char theirs[200] = "";
+
+	if (known->code == 0 && port->calls.ncStatusToString != NULL)
+		port->calls.ncStatusToString(status, sizeof(theirs), theirs);
+	theirs[sizeof(theirs) - 1] = '\0';
+	snprintf(text, size, "%s gives 0x%08lX (%s: %s)", call,
+	    (unsigned long)(uint32_t)status, known->name,
+	    theirs[0] != '\0' ? theirs : known->text);
+}
+
+static int
+error_of(int32_t status)
+{
+	switch (code_of(status)) {
+	case 0x006:
+		return EVCAN_ERR_BUSY;
+	case 0x00a: case 0x10d:
+		return EVCAN_ERR_UNSUPPORTED;
+	default:
+		return EVCAN_ERR_OPERATION;
+	}
+}
+
+static void
+tell_gone(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
+    int32_t status, const char *call)
+{
+	char text[300];
+
+	say(port, status, call, text, sizeof(text));
+	evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, status, "%s", text);
+	port->gone = true;
+}
+
+static void
+tell_error(struct evcan_adapter_ *adapter,
+    const struct evcan_nican_port_ *port, int32_t status, const char *call)
+{
+	char text[300];
+
+	say(port, status, call, text, sizeof(text));
+	evcan_adapter_error_(adapter, error_of(status), status, "%s", text);
+}
+
+/* The error state. Adapters of Series 1 do not tell their counters: then
+ * warning or not is all there is to know. */
+
+static bool
+count(struct evcan_nican_port_ *port, uint32_t attribute, uint32_t *value)
+{
+	*value = 0;
+	return port->calls.ncGetAttribute(port->handle, attribute,
+	    sizeof(*value), value) >= 0;
+}
+
+static enum evcan_bus_state
+state_of(struct evcan_nican_port_ *port, int32_t status)
+{
+	uint32_t rx = 0, tx = 0;
+
+	if (status < 0)
+		return EVCAN_STATE_BUS_OFF;
+	if (!port->uncounted)
+		port->uncounted =
+		    !count(port, NICAN_RX_ERROR_COUNTER, &rx) ||
+		    !count(port, NICAN_TX_ERROR_COUNTER, &tx);
+	if (port->uncounted)
+		return status > 0 ? EVCAN_STATE_WARNING : EVCAN_STATE_ACTIVE;
+	rx = rx > tx ? rx : tx;
+	return rx >= 128 ? EVCAN_STATE_PASSIVE : rx >= 96 ?
+	    EVCAN_STATE_WARNING : EVCAN_STATE_ACTIVE;
+}
+
+/* A call may give the bus's status instead of its own. */
+static void
+look(struct evcan_adapter_ *adapter, void *arg)
+{
+	struct evcan_nican_port_ *port = arg;
+	enum evcan_bus_state state;
+	int32_t status = 0, r;
+
+	if (port->gone)
+		return;
+	r = port->calls.ncGetAttribute(port->handle, NICAN_STATUS,
+	    sizeof(status), &status);
+	if (kind_of(r) == GONE) {
+		tell_gone(adapter, port, r, "ncGetAttribute");
+		return;
+	}
+	status = r < 0 ? r : status;
+	if (status != 0 && find_status(status)->kind != COMM)
+		status = 0;
+	state = state_of(port, status);
+	if (state != port->state)
+		evcan_adapter_state_(adapter, state);
+	port->state = state;
+}
+
+/* Of reading and waiting. What stays wrong is told once. */
+static void
+tell_trouble(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
+    int32_t status, const char *call)
+{
+	enum kind kind = kind_of(status);
+
+	if (kind == QUIET)
+		return;
+	if (kind == GONE)
+		tell_gone(adapter, port, status, call);
+	else if (kind == COMM)
+		look(adapter, port);
+	else if (status != port->told && kind == LOSS)
+		evcan_adapter_lost_(adapter, 1);   /* at least */
+	else if (status != port->told)
+		tell_error(adapter, port, status, call);
+	port->told = status;
+}
+
+/* Opening */
+
+static int
+open_error(struct evcan_error *err, const struct evcan_nican_port_ *port,
+    int32_t status, const char *call)
+{
+	char text[300];
+
+	say(port, status, call, text, sizeof(text));
+	evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: %s", port->name, text);
+	if (err != NULL)
+		err->vendor = status;
+	return EVCAN_ERR_INIT;
+}
+
+static void
+close_object(struct evcan_nican_port_ *port)
+{
+	if (port->opened)
+		port->calls.ncCloseObject(port->handle);
+	port->opened = false;
+	port->n_pending = 0;
+	port->told = 0;
+}
+
+/* An attribute that is not given keeps what it was: all filters are. */
+static int
+open_object(struct evcan_nican_port_ *port, struct evcan_error *err)
+{
+	const struct evcan_nican_config_ *c = &port->config;
+	uint32_t ids[10] = { NICAN_START_ON_OPEN, NICAN_LOG_COMM_ERRS,
+		NICAN_READ_Q_LEN, NICAN_WRITE_Q_LEN, NICAN_COMP_STD,
+		NICAN_MASK_STD, NICAN_COMP_XTD, NICAN_MASK_XTD };
+	uint32_t values[10] = { 1, c->log_errors, c->read_queue,
+		c->write_queue, c->code[0], c->mask[0],
+		c->code[1] | NICAN_EXT, c->mask[1] };
+	uint32_t n = 8;
+	int32_t status;
+
+	if (c->listen_only) {
+		ids[n] = NICAN_LISTEN_ONLY;      /* Series 2 alone knows it */
+		values[n++] = 1;
+	}
+	if (c->baud != 0) {
+		ids[n] = NICAN_BAUD_RATE;
+		values[n++] = c->baud;
+	}
+	status = port->calls.ncConfig(port->name, n, ids, values);
+	if (status < 0)
+		return open_error(err, port, status, "ncConfig");
+	status = port->calls.ncOpenObject(port->name, &port->handle);
+	if (status < 0)
+		return open_error(err, port, status, "ncOpenObject");
+	port->opened = true;
+	return 0;
+}
+
+static int
+port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
+{
+	struct evcan_nican_port_ *port = arg;
+	int r = open_object(port, err);
+
+	if (r == 0)
+		evcan_adapter_info_(adapter, "NI-CAN: %s", port->name);
+	return r;
+}
+
+static void
+port_close(struct evcan_adapter_ *adapter, void *arg)
+{
+	(void)adapter;
+	close_object(arg);
+}
+
+/* Frames */
+
+static const struct {
+	unsigned code;
+	uint32_t class;
+	uint8_t place, bits;     /* in the data of SocketCAN's error frame */
+} error_bits[] = {
+	{ 0x02b, 0x08, 2, 0x04 }, { 0x04b, 0x08, 2, 0x02 },
+	{ 0x06b, 0x20, 2, 0x00 }, { 0x08b, 0x08, 2, 0x10 },
+	{ 0x0ab, 0x08, 2, 0x08 }, { 0x0cb, 0x08, 3, 0x08 }
+};
+
+static void
+fill_error(struct evcan_frame *frame, int32_t status)
+{
+	evcan_error_frame_(frame);
+	if (status < 0)
+		frame->id |= 0x40;       /* CAN_ERR_BUSOFF */
+	for (size_t i = 0; i < sizeof(error_bits) / sizeof(error_bits[0]);
+	    i++) {
+		if (error_bits[i].code != code_of(status))
+			continue;
+		frame->id |= error_bits[i].class;
+		frame->data[error_bits[i].place] = error_bits[i].bits;
+	}
+}
+
+/* @return false: it is no frame but an event that nobody asked for */
+static bool
+fill_frame(struct evcan_frame *frame, const struct evcan_nican_rx_ *rx)
+{
+	uint64_t time = (uint64_t)rx->time_high << 32 | rx->time_low;
+
+	memset(frame, 0, sizeof(*frame));
+	frame->dir = EVCAN_DIR_RX;
+	frame->clock = EVCAN_CLOCK_HARDWARE;
+	frame->time_ns = ((int64_t)time - EPOCH) * 100;
+	if (rx->type == NICAN_COMM_ERROR) {
+		fill_error(frame, (int32_t)rx->id);
+		return true;
+	}
+	if (rx->type > NICAN_REMOTE)
+		return false;
+	frame->id = rx->id & EVCAN_MAX_EXT_ID;
+	if (rx->id & NICAN_EXT)
+		frame->flags |= EVCAN_FRAME_EXT;
+	frame->dlc = rx->len < 8 ? rx->len : 8;
+	if (rx->type == NICAN_REMOTE) {
+		frame->flags |= EVCAN_FRAME_RTR;
+		return true;
+	}
+	frame->len = frame->dlc;
+	memcpy(frame->data, rx->data, frame->len);
+	return true;
+}
+
+/* What is in the read queue. @return the number of frames, negative: none,
+ * for a reason that was told */
+static int
+take_frames(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
+    struct evcan_frame *frames, int max)
+{
+	struct evcan_nican_rx_ rx[64];
+	uint32_t size = 0, n;
+	int32_t status;
+	bool errors = false;
+	int filled = 0;
+
+	n = max < 64 ? (uint32_t)max : 64;
+	status = port->calls.ncReadMult(port->handle,
+	    n * (uint32_t)sizeof(rx[0]), rx, &size);
+	if (status < 0) {
+		tell_trouble(adapter, port, status, "ncReadMult");
+		return -1;
+	}
+	n = size / sizeof(rx[0]) < n ? size / (uint32_t)sizeof(rx[0]) : n;
+	for (uint32_t i = 0; i < n; i++) {
+		errors = errors || rx[i].type == NICAN_COMM_ERROR;
+		filled += fill_frame(&frames[filled], &rx[i]);
+	}
+	if (errors)
+		look(adapter, port);
+	return filled;
+}
+
+/* Everything that was written is on the bus. */
+static int
+give_echoes(struct evcan_nican_port_ *port, struct evcan_frame *frames)
+{
+	int64_t now = evcan_now_unix();
+	int n = port->n_pending;
+
+	for (int i = 0; i < n; i++) {
+		frames[i] = port->pending[i];
+		frames[i].flags |= EVCAN_FRAME_ECHO;
+		frames[i].dir = EVCAN_DIR_TX;
+		frames[i].clock = EVCAN_CLOCK_HOST;
+		frames[i].time_ns = now;
+	}
+	port->n_pending = 0;
+	return n;
+}
+
+/* A wait ends early at any error of the interface, for as long as it lasts:
+ * then the time must be spent elsewhere. */
+static int
+port_read(struct evcan_adapter_ *adapter, void *arg,
+    struct evcan_frame *frames, int max, int timeout_ms)
+{
+	struct evcan_nican_port_ *port = arg;
+	uint32_t wanted = NICAN_READ_AVAIL, state = 0;
+	int32_t status;
+	int n;
+
+	if (port->gone)
+		return EVCAN_ERR_GONE;
+	if (port->n_pending > 0)
+		wanted |= NICAN_WRITE_SUCCESS;
+	status = port->calls.ncWaitForState(port->handle, wanted,
+	    (uint32_t)timeout_ms, &state);
+	tell_trouble(adapter, port, status, "ncWaitForState");
+	if (port->gone)
+		return EVCAN_ERR_GONE;
+	n = take_frames(adapter, port, frames, max - port->n_pending);
+	if (port->gone)
+		return EVCAN_ERR_GONE;
+	if (kind_of(status) == QUIET && n >= 0)
+		port->told = 0;
+	else if (n <= 0)
+		poll(NULL, 0, timeout_ms);
+	n = n > 0 ? n : 0;
+	return status >= 0 && (state & NICAN_WRITE_SUCCESS) ?
+	    n + give_echoes(port, frames + n) : n;
+}
+
+static int32_t
+write_one(struct evcan_nican_port_ *port, const struct evcan_frame *frame)
+{
+	struct evcan_nican_tx_ tx;
+
+	memset(&tx, 0, sizeof(tx));
+	tx.id = frame->id | (frame->flags & EVCAN_FRAME_EXT ? NICAN_EXT : 0);
+	tx.remote = (frame->flags & EVCAN_FRAME_RTR) != 0;
+	tx.len = frame->dlc < 8 ? frame->dlc : 8;
+	memcpy(tx.data, frame->data, sizeof(tx.data));
+	return port->calls.ncWrite(port->handle, sizeof(tx), &tx);
+}
+
+static int
+port_send(struct evcan_adapter_ *adapter, void *arg,
+    const struct evcan_frame *frames, int n)
+{
+	struct evcan_nican_port_ *port = arg;
+	int32_t status = 0;
+	int i;
+
+	for (i = 0; i < n && !port->gone; i++) {
+		if (port->echo && port->n_pending == EVCAN_NICAN_PENDING_)
+			break;
+		status = write_one(port, &frames[i]);
+		if (status < 0)
+			break;
+		if (port->echo)
+			port->pending[port->n_pending++] = frames[i];
+	}
+	/* A bus that is off has no room, until it is reset. */
+	if (i > 0 || kind_of(status) == QUIET || kind_of(status) == FULL)
+		return i;
+	if (kind_of(status) == COMM) {
+		look(adapter, port);
+		return 0;
+	}
+	if (kind_of(status) == GONE) {
+		tell_gone(adapter, port, status, "ncWrite");
+		return 0;
+	}
+	tell_error(adapter, port, status, "ncWrite");
+	return EVCAN_ERR_OPERATION;
+}
+
+/* Commands */
+
+/* What was received so far would go with the queue. */
+static void
+save_frames(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
+{
+	struct evcan_frame frames[64];
+	uint32_t n = 0;
+	int got;
+
+	while (n < port->config.read_queue && !port->gone &&
+	    (got = take_frames(adapter, port, frames, 64)) > 0) {
+		evcan_adapter_push_(adapter, frames, got);
+		n += (uint32_t)got;
+	}
+}
+
+static int
+reopen(struct evcan_nican_port_ *port, const struct evcan_nican_config_ *c,
+    struct evcan_error *err)
+{
+	close_object(port);
+	port->config = *c;
+	return open_object(port, err);
+}
+
+/* As it was before it is better than none. */
+static int
+configure(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
+    const struct evcan_nican_config_ *config)
+{
+	struct evcan_nican_config_ before = port->config;
+	struct evcan_error err = { 0 };
+	int r;
+
+	save_frames(adapter, port);
+	r = reopen(port, config, &err);
+	if (r == 0)
+		return 0;
+	evcan_adapter_error_(adapter, err.code, err.vendor, "%s", err.text);
+	evcan_error_clear(&err);
+	if (reopen(port, &before, &err) < 0) {
+		evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, err.vendor, "%s",
+		    err.text);
+		port->gone = true;
+	}
+	return r;
+}
+
+static int
+reset(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
+{
+	int32_t status;
+
+	save_frames(adapter, port);
+	port->n_pending = 0;
+	status = port->calls.ncAction(port->handle, NICAN_RESET, 0);
+	/* It may have started by itself already. */
+	if (status >= 0)
+		status = port->calls.ncAction(port->handle, NICAN_START, 0);
+	if (status < 0 && code_of(status) != 0x007) {
+		tell_error(adapter, port, status, "ncAction");
+		return error_of(status);
+	}
+	look(adapter, port);
+	return 0;
+}
+
+static int
+command(struct evcan_adapter_ *adapter, void *arg, int what,
+    const void *data)
+{
+	struct evcan_nican_port_ *port = arg;
+	struct evcan_nican_config_ config;
+
+	if (port->gone)
+		return EVCAN_ERR_GONE;
+	switch ((enum evcan_nican_command_)what) {
+	case NICAN_DO_CONFIG:
+		memcpy(&config, data, sizeof(config));
+		return configure(adapter, port, &config);
+	case NICAN_DO_ECHO:
+		port->echo = true;
+		return 0;
+	case NICAN_DO_RESET:
+		return reset(adapter, port);
+	}
+	return EVCAN_ERR_UNSUPPORTED;
+}
+
+const struct evcan_vendor_ops_ evcan_nican_ops_ = {
+	.port_size = sizeof(struct evcan_nican_port_),
+	.open = port_open,
+	.read = port_read,
+	.send = port_send,
+	.close = port_close,
+	.command = command,
+	.look = look,
+	/* Nothing ends a wait early; so long a send may wait for it. */
+	.slice_ms = 2
+};
