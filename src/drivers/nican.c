@@ -215,6 +215,9 @@ set_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
 	if (wide_enough(&nican->config, &config))
 		return EVCAN_FILTERS_SUPERSET;
 	set_comparators(&config, NULL, 0, EVCAN_FILTER_OR);
+	evcan_log(EVCAN_LOG_WARNING, "nican", "%s: opened anew for wider "
+	    "filters; frames of this moment may be lost, give the filters "
+	    "before opening", evcan_bus_name(bus));
 	ask_config(bus, &config);
 	return EVCAN_FILTERS_NONE;
 }
