@@ -25,6 +25,7 @@ driver nican   nican  CAN0          CAN1
 driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
 driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
 driver systec  systec 0             1
+driver usb2can usb2can ED000001     ED000002
 driver vector  vector 0             1
 driver vector  vector 0             1             --fd
 '
