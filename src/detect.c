@@ -13,8 +13,6 @@
 
 #include "registry.h"
 
-#define MAX_DRIVERS 64
-
 struct found {
 	struct found *next;
 	struct evcan_options *options;
@@ -24,6 +22,7 @@ struct found {
 /* One driver's search. It is shared with a thread that may outlive the call,
  * when a vendor's library hangs: the last of the two frees it. */
 struct search {
+	struct search *next;    /* the caller's, of all that it started */
 	const struct evcan_driver *driver;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -209,9 +208,8 @@ int
 evcan_detect(const char *const *interfaces, int timeout_ms,
     evcan_detect_cb cb, void *arg, struct evcan_error *err)
 {
-	struct search *searches[MAX_DRIVERS];
+	struct search *searches = NULL, **last = &searches;
 	const struct evcan_driver *driver;
-	size_t n = 0;
 	int64_t end;
 	int found = 0;
 
@@ -219,17 +217,19 @@ evcan_detect(const char *const *interfaces, int timeout_ms,
 		if (evcan_registry_driver_(interfaces[i], err) == NULL)
 			return EVCAN_ERR_NOT_IMPLEMENTED;
 	}
-	for (size_t i = 0; (driver = evcan_driver_at(i)) != NULL &&
-	    n < MAX_DRIVERS; i++) {
+	for (size_t i = 0; (driver = evcan_driver_at(i)) != NULL; i++) {
 		if (is_wanted(driver, interfaces))
-			searches[n] = start(driver);
-		else
-			continue;
-		n += searches[n] != NULL;
+			*last = start(driver);
+		if (*last != NULL)
+			last = &(*last)->next;
 	}
 	end = evcan_now_monotonic() +
 	    (int64_t)(timeout_ms < 0 ? 5000 : timeout_ms) * 1000000;
-	for (size_t i = 0; i < n; i++)
-		found += collect(searches[i], end, cb, arg);
+	while (searches != NULL) {
+		struct search *search = searches;
+
+		searches = search->next;   /* collecting frees it */
+		found += collect(search, end, cb, arg);
+	}
 	return found;
 }

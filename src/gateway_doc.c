@@ -18,6 +18,7 @@
 #include "gateway_doc_parts.h"
 #include "log_registry.h"
 #include "log_sink.h"
+#include "plugin.h"
 #include "quote.h"
 
 static const struct evcan_option document_keys[] = {
@@ -150,7 +151,7 @@ find_driver(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	const json_t *value = json_object_get(object, "interface");
 	const struct evcan_driver *driver;
 	struct evcan_words_ words = { 0 };
-	char quoted[EVCAN_QUOTE_MAX];
+	char quoted[EVCAN_QUOTE_MAX], refused[EVCAN_PLUGIN_REFUSED_MAX];
 
 	*result = 0;
 	for (size_t i = 0; (driver = evcan_driver_at(i)) != NULL; i++)
@@ -168,9 +169,9 @@ find_driver(struct evcan_doc_ *r, struct evcan_json_at_ *at,
 	driver = evcan_driver_find(json_string_value(value));
 	if (driver == NULL)
 		*result = evcan_doc_fault_(r, &here,
-		    "there is no interface %s: there are %s",
+		    "there is no interface %s: there are %s%s",
 		    evcan_quote_(quoted, json_string_value(value)),
-		    words.text);
+		    words.text, evcan_plugin_refused_(refused));
 	return driver;
 }
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "log_rotate.h"
+#include "plugin.h"
 
 #define EVCAN_FORMAT(name) \
 	extern const struct evcan_format evcan_format_##name##_;
@@ -101,15 +102,17 @@ evcan_log_writer_options(void)
 const struct evcan_format *
 evcan_format_at(size_t i)
 {
-	return i < COUNT ? formats[i] : NULL;
+	return i < COUNT ? formats[i] : evcan_plugin_format_(i - COUNT);
 }
 
 const struct evcan_format *
 evcan_format_find(const char *name)
 {
-	for (size_t i = 0; i < COUNT; i++)
-		if (strcasecmp(formats[i]->name, name) == 0)
-			return formats[i];
+	const struct evcan_format *format;
+
+	for (size_t i = 0; (format = evcan_format_at(i)) != NULL; i++)
+		if (strcasecmp(format->name, name) == 0)
+			return format;
 	return NULL;
 }
 
@@ -149,7 +152,7 @@ evcan_format_for_name(const char *path, bool writing)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash != NULL ? slash + 1 : path, *dot;
 	const char *end = name + strlen(name);
-	const struct evcan_format *found = NULL;
+	const struct evcan_format *format, *found = NULL;
 
 	if (evcan_log_name_is_gzip_(name))
 		end -= 3;
@@ -157,13 +160,13 @@ evcan_format_for_name(const char *path, bool writing)
 		dot--;
 	if (dot < name || *dot != '.')
 		return NULL;
-	for (size_t i = 0; i < COUNT; i++) {
-		if (!able(formats[i], writing) ||
-		    !has_word(formats[i]->suffixes, dot, (size_t)(end - dot)))
+	for (size_t i = 0; (format = evcan_format_at(i)) != NULL; i++) {
+		if (!able(format, writing) ||
+		    !has_word(format->suffixes, dot, (size_t)(end - dot)))
 			continue;
 		/* Of several, the one that is written is the usual one. */
 		if (found == NULL || found->encode == NULL)
-			found = formats[i];
+			found = format;
 	}
 	return found;
 }
@@ -171,29 +174,32 @@ evcan_format_for_name(const char *path, bool writing)
 const char *
 evcan_log_formats_(char buf[EVCAN_LOG_FORMATS_MAX], bool writing)
 {
+	const size_t size = EVCAN_LOG_FORMATS_MAX - EVCAN_PLUGIN_REFUSED_MAX;
+	const struct evcan_format *format;
 	size_t len = 0;
 	int n;
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < COUNT; i++) {
-		const char *name = formats[i]->name;
-		const char *suffix = formats[i]->suffixes;
+	for (size_t i = 0; (format = evcan_format_at(i)) != NULL; i++) {
+		const char *name = format->name;
+		const char *suffix = format->suffixes;
 		const int first = (int)strcspn(suffix, " ");
 		/* Most are called by their suffix. */
 		const bool told = (int)strlen(name) == first - 1 &&
 		    strncmp(name, suffix + 1, strlen(name)) == 0;
 
-		if (!able(formats[i], writing))
+		if (!able(format, writing))
 			continue;
-		n = snprintf(buf + len, EVCAN_LOG_FORMATS_MAX - len,
+		n = snprintf(buf + len, size - len,
 		    told ? "%s%s" : "%s%s (%.*s)", len > 0 ? ", " : "",
 		    name, first, suffix);
-		if (n < 0 || (size_t)n >= EVCAN_LOG_FORMATS_MAX - len) {
+		if (n < 0 || (size_t)n >= size - len) {
 			buf[len] = '\0';   /* whole words only */
 			break;
 		}
 		len += (size_t)n;
 	}
+	evcan_plugin_refused_(buf + len);
 	return buf;
 }
 

@@ -35,13 +35,14 @@ enum evcan_log_gzip_ {
 	EVCAN_LOG_GZIP_OFF
 };
 
-/* Room for the list of formats in an error text. */
-#define EVCAN_LOG_FORMATS_MAX 300
+/* Room for the list of formats in an error text, and for a refused plug-in. */
+#define EVCAN_LOG_FORMATS_MAX 540
 
 /* Whether a name ends in .gz, case ignored. */
 bool evcan_log_name_is_gzip_(const char *name);
 
-/* "asc, candump (.log), printer (.txt)": those that can be written, or read.
+/* "asc, candump (.log), printer (.txt)": those that can be written, or read;
+ * behind them what is wrong with a plug-in, if there is such a one.
  * @return buf */
 const char *evcan_log_formats_(char buf[EVCAN_LOG_FORMATS_MAX],
     bool writing);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* registry.h - the drivers built in */
+/* registry.h - the drivers there are */
 #ifndef EVCAN_REGISTRY_H
 #define EVCAN_REGISTRY_H
 

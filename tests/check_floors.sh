@@ -15,10 +15,10 @@ cd "${top_srcdir:-.}" || exit 99
 floors='
 pure    bit_timing bit_timing_clock bit_timing_internal bit_timing_limits
 pure    bit_timing_solve bit_timing_text bytes can_packet cells channel
-pure    channel_map crc error error_frame fast_text filter filter_parse frame
-pure    frame_text lateness lines modifier modifier_options option_guess
-pure    option_value options quote remark ring schedule table_row text version
-pure    zone
+pure    channel_map crc decode_lines error error_frame fast_text filter
+pure    filter_parse frame frame_text lateness lines modifier modifier_options
+pure    option_guess option_value options quote remark ring schedule table_row
+pure    text version zone
 service codec feed gunzip netlink now squeeze vendor vendor_clock
 service vendor_filter vendor_internal vendor_library vendor_news vendor_thread
 service wake
@@ -30,9 +30,9 @@ core    gateway_internal gateway_log gateway_send gateway_stop ini json
 core    listener listener_internal log_file log_marks log_reader log_registry
 core    log_rotate log_sink log_sink_file log_sink_open log_source log_start
 core    log_tally log_worker log_writer notifier player player_internal
-core    player_options player_route player_run player_source pollset
-core    read_ahead reader registry safe_bus safe_queue subscription
-core    subscription_bus subscription_internal subscription_table
+core    player_options player_route player_run player_source plugin
+core    plugin_check pollset read_ahead reader registry safe_bus safe_queue
+core    subscription subscription_bus subscription_internal subscription_table
 core    subscription_watch sync
 '
 

@@ -26,11 +26,13 @@ try() {
 # shellcheck disable=SC2086 # a compiler may come with options
 try C11 ${CC:-cc} -std=c11 -Wshadow -Wstrict-prototypes -x c
 
-# The umbrella has what a program needs; the two for drivers and formats are
-# extra.
+# The umbrella has what a program needs; those for drivers, formats and
+# plug-ins are extra.
 for header in evcan/*.h; do
 	case $header in
-	evcan/driver.h | evcan/format.h | evcan/evcan.h) continue ;;
+	evcan/driver.h | evcan/format.h | evcan/plugin.h | evcan/evcan.h)
+		continue
+		;;
 	esac
 	grep -q "#include <$header>" evcan/evcan.h || {
 		echo "<evcan/evcan.h> does not include <$header>" >&2

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* evcan/driver.h - for people who add a driver (ABI 0: may change) */
+/* evcan/driver.h - for people who add a driver, here or as a plug-in (ABI 1:
+ * grows only at the ends of structures; see evcan/plugin.h) */
 #ifndef EVCAN_DRIVER_H
 #define EVCAN_DRIVER_H
 
@@ -55,6 +56,7 @@ struct evcan_driver_cyclic {
 /**
  * A driver: one const table, the last thing in its file. State is
  * allocated zeroed by core and filled from the option rows before open.
+ * New members come last, and NULL or 0 in them means what there was before.
  */
 struct evcan_driver {
 	const char *name;
@@ -299,7 +301,8 @@ void evcan_log(enum evcan_log_level level, const char *area, const char *fmt,
 #endif
     ;
 
-/** The i-th driver built in, or NULL past the end; and by name. */
+/** The i-th driver, those built in first, then those of plug-ins, or NULL past
+ *  the end; and by name. From any thread. */
 const struct evcan_driver *evcan_driver_at(size_t i);
 const struct evcan_driver *evcan_driver_find(const char *name);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* evcan/format.h - for people who add a log format (ABI 0: may change) */
+/* evcan/format.h - for people who add a log format, here or as a plug-in (ABI
+ * 1: grows only at the ends of structures; see evcan/plugin.h) */
 #ifndef EVCAN_FORMAT_H
 #define EVCAN_FORMAT_H
 
@@ -66,6 +67,37 @@ struct evcan_decode {
 void evcan_decode_set_event(struct evcan_decode *out, int64_t time_ns,
     const char *text, size_t len);
 
+/** A line of a text format, and where to put what it says. */
+struct evcan_line {
+	const char *text;           /**< without its end, and without a NUL */
+	size_t len;
+	struct evcan_frame *frame;  /**< all zero */
+	struct evcan_decode *out;   /**< for events, gaps and skipped things */
+	const char *why;            /**< what is wrong, a static text ... */
+	const char *at;             /**< ... and where in the text; its start
+	                             *   unless set */
+};
+
+/** A format's grammar. @return 1: the frame is filled; 0: the line has none
+ *  (empty, comment, event); negative: it is faulty, line->why says how */
+typedef int (*evcan_line_cb)(void *state, struct evcan_line *line);
+
+/** What evcan_decode_lines() keeps between calls: a member of the state. */
+struct evcan_lines {
+	uint64_t kept[8];
+};
+
+/**
+ * A whole `decode` of a text format: cuts the span into lines (LF, CR LF, CR),
+ * which may be unfinished at its end, and hands each to the grammar. Frames
+ * before a fault, and their order with events, are seen to; a byte order mark
+ * and NUL bytes are passed over; a line of more than 16 KiB is a fault. A
+ * faulty line is told with its number and the column of line->at.
+ */
+int evcan_decode_lines(struct evcan_lines *lines, evcan_line_cb cb,
+    void *state, const struct evcan_span *span, struct evcan_frame *frames,
+    size_t max, struct evcan_decode *out);
+
 /** A growing byte buffer that encoders append to. */
 struct evcan_buffer {
 	uint8_t *data;
@@ -105,7 +137,8 @@ enum evcan_format_flag {
 };
 
 /** A format: one const table, the last thing in its file. States are
- *  allocated zeroed by core and filled from the option rows. */
+ *  allocated zeroed by core and filled from the option rows. New members come
+ *  last, and NULL or 0 in them means what there was before. */
 struct evcan_format {
 	const char *name;
 	const char *summary;
@@ -192,7 +225,8 @@ struct evcan_format {
 	void (*write_done)(void *state);   /**< may be NULL */
 };
 
-/** The i-th format built in, or NULL past the end; and by name. */
+/** The i-th format, those built in first, then those of plug-ins, or NULL past
+ *  the end; and by name. From any thread. */
 const struct evcan_format *evcan_format_at(size_t i);
 const struct evcan_format *evcan_format_find(const char *name);
 /** By a file name's suffix, case ignored; NULL if there is none. */

@@ -2,7 +2,7 @@
 /* buses.c - the flags that choose buses, and buses made of them */
 #include "tool.h"
 
-#include <evcan/driver.h>
+#include <evcan/plugin.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,15 +169,19 @@ static int
 unknown_interface(const char *spec)
 {
 	char known[200] = "";
+	const struct evcan_plugin_info *plugin;
 	const struct evcan_driver *driver;
-	size_t used = 0;
+	size_t used = 0, refused = 0;
 
+	for (size_t i = 0; (plugin = evcan_plugin_at(i)); i++)
+		refused += plugin->fault != NULL;
 	for (size_t i = 0; (driver = evcan_driver_at(i)) &&
 	    used < sizeof(known) - 40; i++)
 		used += (size_t)snprintf(known + used, 40, "%s%s",
 		    i ? ", " : "", driver->name);
-	return usage("%s: unknown interface \"%.*s\"; there are: %s", spec,
-	    (int)strcspn(spec, ":"), spec, known);
+	return usage("%s: unknown interface \"%.*s\"; there are: %s%s", spec,
+	    (int)strcspn(spec, ":"), spec, known, refused == 0 ? "" :
+	    " (evcan list plugins tells why a plug-in is not used)");
 }
 
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* cmd_list.c - evcan list: drivers and formats, and their options */
+/* cmd_list.c - evcan list: drivers and formats with their options, plug-ins */
 #include "tool.h"
 
 #include <evcan/driver.h>
@@ -292,16 +292,19 @@ list(const struct args *args)
 		{ "driver", list_drivers },
 		{ "interfaces", list_drivers },
 		{ "formats", list_formats },
-		{ "format", list_formats }
+		{ "format", list_formats },
+		{ "plugins", list_plugins },
+		{ "plugin", list_plugins }
 	};
 
 	if (args->n == 0 || args->n > 2)
-		return usage("takes drivers or formats, and a name or none");
+		return usage("takes drivers or formats or plugins, and a "
+		    "name or none");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(args->words[0], kinds[i].word) == 0)
 			return kinds[i].print(args->n > 1 ? args->words[1] :
 			    NULL);
-	return usage("\"%s\" is neither drivers nor formats",
+	return usage("\"%s\" is neither drivers nor formats nor plugins",
 	    args->words[0]);
 }
 
@@ -319,13 +322,15 @@ run(int argc, char **argv)
 
 const struct command cmd_list = {
 	.name = "list",
-	.summary = "lists drivers or formats with every option",
+	.summary = "lists drivers or formats with every option, or plug-ins",
 	.help =
-"\nusage: evcan list drivers|formats [NAME]\n\n"
+"\nusage: evcan list drivers|formats|plugins [NAME]\n\n"
 "Each option comes with its type, bounds, default and older names.\n"
 "Options of drivers are given as -o NAME=VALUE, in a spec string\n"
 "(socketcan:can0,NAME=VALUE), in a JSON document or in can.conf; those of\n"
-"formats as -O NAME=VALUE or beside \"file\" in a JSON document.\n\n"
+"formats as -O NAME=VALUE or beside \"file\" in a JSON document.\n"
+"Plug-ins are looked for in EVCAN_PLUGIN_PATH and where evcan is installed;\n"
+"for those that cannot be used the reason is told.\n\n"
 "  --json   the same as one array\n\n"
 "  evcan list drivers socketcan\n"
 "  evcan list formats\n",

@@ -209,6 +209,9 @@ uint64_t bus_lost(const struct evcan_bus *bus);
 void bus_event(struct evcan_bus *bus, enum evcan_bus_event event,
     const struct evcan_bus_info *info, void *arg);
 
+/* list_plugins.c: evcan list plugins [NAME] */
+int list_plugins(const char *name);
+
 /* live.c: a loop with signals and a tick */
 
 /* Two signals within this are one: timeout(1) sends each of its own twice. */
