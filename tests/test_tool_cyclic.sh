@@ -54,9 +54,10 @@ sends 10 virtual:a 123#01 -p 0.05 -n 10 -O initial_count=6 \
 [ $took -ge 200 ] || fault "5 * 1 ms and 4 * 50 ms took $took ms"
 sends 1 virtual:a 123#01 -p 1 -n 1 -O phase=0.2
 [ $took -ge 200 ] || fault "a phase of 200 ms took $took ms"
-# Evenly over the period: the second identifier is half of it behind.
+# Over the period, on a clock of their own: the two are 0.38 of it apart, or
+# 0.62 if the process began between their points.
 sends 2 virtual:a 123#01 124#01 -p 0.4 -n 1 --spread
-[ $took -ge 200 ] || fault "--spread over 400 ms took $took ms"
+[ $took -ge 150 ] || fault "--spread over 400 ms took $took ms"
 
 # What ----------------------------------------------------------------------
 
