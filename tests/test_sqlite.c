@@ -364,6 +364,34 @@ times(void **state)
 	}
 }
 
+/* What a double has no room for is cut, before 1970 towards the past too. */
+static void
+fine_times_are_cut(void **state)
+{
+	static const struct {
+		int64_t given, got;
+	} rows[] = {
+		{ 1717236000144116957, 1717236000144116000 },
+		{ -1717236000144116957, -1717236000144117000 },
+		{ -1717236000144117000, -1717236000144117000 }
+	};
+	static struct evcan_frame frames[3];
+	static struct got got;
+	struct evcan_encode info;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		make(&frames[i], 1, 0, 0);
+		frames[i].time_ns = rows[i].given;
+	}
+	write_db(NULL, false, frames, 3, &info);
+	assert_int_equal(info.lost[5], 2);
+	read_db(NULL, 256, &got);
+	assert_int_equal(got.n, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(got.frames[i].time_ns, rows[i].got);
+}
+
 static void
 append_and_replace(void **state)
 {
@@ -768,7 +796,7 @@ main(void)
 		TEST(python_table),
 		TEST(all_columns),
 		TEST(lost_is_counted),
-		TEST(times),
+		TEST(times), TEST(fine_times_are_cut),
 		TEST(append_and_replace),
 		TEST(replaced_is_small),
 		TEST(refused),

@@ -56,7 +56,8 @@ pace(const void *state, struct evcan_pace *pace)
 	pace->frames = (size_t)writer->max_frames;
 }
 
-/* Seconds that a double cannot tell apart are cut to microseconds. */
+/* Seconds that a double cannot tell apart are cut to microseconds, towards
+ * the past as everywhere. */
 static inline double
 seconds(int64_t ns, bool *cut)
 {
@@ -70,7 +71,7 @@ seconds(int64_t ns, bool *cut)
 	if (evcan_sqlite_ns_(value, &back) && back == ns)
 		return value;
 	*cut = true;
-	return evcan_sqlite_seconds_(ns - ns % 1000);
+	return evcan_sqlite_seconds_(ns - (ns % 1000 + 1000) % 1000);
 }
 
 /* A frame's time is whole where there is a column for it. */

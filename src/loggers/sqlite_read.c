@@ -62,7 +62,10 @@ try_open(struct evcan_sqlite_reader_ *reader, const char *name, int flags)
 	sqlite3_db_config(reader->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(reader->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
 	    NULL);
+	/* Nothing is read twice, and what fits into the processor's cache is
+	 * read faster. */
 	return sqlite3_exec(reader->db, "PRAGMA cell_size_check=ON;"
+	    "PRAGMA cache_size=-256;"
 	    "SELECT 1 FROM sqlite_master LIMIT 1", NULL, NULL, NULL);
 }
 
@@ -131,7 +134,8 @@ no_table(struct evcan_sqlite_reader_ *reader, struct evcan_error *err)
 	return EVCAN_ERR_NOT_FOUND;
 }
 
-/* SELECT 1 FROM main."messages" WHERE evcan_row(rowid, ts, ...). A table
+/* SELECT 1 FROM main."messages" WHERE evcan_row(rowid, data, ..., ts): the
+ * last column first, so that a row's header is walked through once. A table
  * without rowid is read in the order of its key. */
 static sqlite3_stmt *
 prepare_select(struct evcan_sqlite_reader_ *reader, bool rowid)
@@ -143,7 +147,7 @@ prepare_select(struct evcan_sqlite_reader_ *reader, bool rowid)
 
 	sqlite3_str_appendf(sql, "SELECT 1 FROM main.\"%w\" WHERE "
 	    TAKE_ROW "(%s", reader->table, rowid ? "rowid" : "0");
-	for (unsigned i = 0; i < EVCAN_SQLITE_COLUMNS; i++) {
+	for (unsigned i = EVCAN_SQLITE_COLUMNS; i-- > 0;) {
 		if (!EVCAN_COLUMNS_HAVE(reader->columns, i))
 			continue;
 		sqlite3_str_appendf(sql, ",%s", evcan_sqlite_column_(i));
@@ -271,13 +275,20 @@ get_id(sqlite3_value *value, uint32_t *id)
 }
 
 static bool
+is_true(sqlite3_value *text)
+{
+	return sqlite3_value_int(text) != 0 || sqlite3_stricmp(
+	    (const char *)sqlite3_value_text(text), "true") == 0;
+}
+
+/* Looks at the type first: that branch can be foretold, the value's not. */
+static bool
 get_bool(sqlite3_value *value)
 {
 	if (value == NULL)
 		return false;
-	return sqlite3_value_int(value) != 0 ||
-	    (sqlite3_value_type(value) == SQLITE_TEXT && sqlite3_stricmp(
-	    (const char *)sqlite3_value_text(value), "true") == 0);
+	return sqlite3_value_type(value) != SQLITE_TEXT ?
+	    sqlite3_value_int(value) != 0 : is_true(value);
 }
 
 /* Text is taken as pairs of hex digits. */
@@ -315,7 +326,10 @@ get_data(sqlite3_value *value, unsigned *len, uint8_t *data)
 		    get_hex(bytes, *len, data);
 	}
 	*len = (unsigned)n;
-	memcpy(data, bytes, (size_t)n);
+	if (n == 8)   /* one move instead of a call */
+		memcpy(data, bytes, 8);
+	else
+		memcpy(data, bytes, (size_t)n);
 	return NULL;
 }
 
@@ -422,7 +436,7 @@ get_frame(struct evcan_sqlite_reader_ *reader, sqlite3_value **row,
 
 /* Rows */
 
-/* The statement's function. Its result: whether to stop at this row. */
+/* The statement's function. Its result: 1, to stop at this row, or none. */
 static void
 take_row(sqlite3_context *context, int n, sqlite3_value **row)
 {
@@ -448,7 +462,8 @@ take_row(sqlite3_context *context, int n, sqlite3_value **row)
 	else
 		evcan_error_set(&reader->fault, EVCAN_ERR_SYNTAX, 0,
 		    "row %lld: %s", (long long)reader->rowid, why);
-	sqlite3_result_int(context, why != NULL || reader->n == reader->max);
+	if (why != NULL || reader->n == reader->max)
+		sqlite3_result_int(context, 1);
 }
 
 /* How far rowids have come says how far the file is read. */

@@ -2,12 +2,11 @@
 /* sqlite_table.c - a table of frames in an SQLite database */
 #include "sqlite_table.h"
 
-#include <math.h>
 #include <string.h>
 
 #include <evcan/error.h>
 
-#define NS 1000000000
+#define NS EVCAN_SQLITE_SECOND
 
 const char *
 evcan_sqlite_column_(unsigned column)
@@ -39,30 +38,20 @@ evcan_sqlite_seconds_(int64_t ns)
 	return (double)(ns / NS) + (double)(ns % NS) / 1e9;
 }
 
-bool
-evcan_sqlite_ns_(double seconds, int64_t *ns)
+int64_t
+evcan_sqlite_fine_ns_(double seconds, int64_t whole)
 {
 	static const int64_t units[] = { 100, 10, 1 };
-	int64_t whole, micros;
-	double rest;
+	const double rest = seconds - (double)whole;
+	int64_t ns = 0;
 
-	if (!(fabs(seconds) < 9223372036.0))
-		return false;
-	whole = (int64_t)seconds;
-	whole -= (double)whole > seconds;
-	rest = seconds - (double)whole;
-	micros = (int64_t)(rest * 1e6 + 0.5);
-	*ns = whole * NS + micros * 1000;
-	/* The usual stamp has whole microseconds. */
-	if ((double)whole + (double)micros / 1e6 == seconds)
-		return true;
 	for (unsigned i = 0; i < 3; i++) {
-		*ns = whole * NS + (int64_t)(rest * 1e9 / (double)units[i] +
+		ns = whole * NS + (int64_t)(rest * 1e9 / (double)units[i] +
 		    0.5) * units[i];
-		if (evcan_sqlite_seconds_(*ns) == seconds)
+		if (evcan_sqlite_seconds_(ns) == seconds)
 			break;
 	}
-	return true;
+	return ns;
 }
 
 int

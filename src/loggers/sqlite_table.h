@@ -3,6 +3,7 @@
 #ifndef EVCAN_SQLITE_TABLE_H
 #define EVCAN_SQLITE_TABLE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,11 +27,32 @@ const char *evcan_sqlite_column_(unsigned column);
 /* Which of them a table has. @return the set, 0: there is no such table */
 unsigned evcan_sqlite_columns_(sqlite3 *db, const char *table);
 
-/* The double nearest to so many nanoseconds, in seconds; and back: the
- * decimal number with the fewest digits that is this double, as python's
- * repr() shows it. @return false: not a time */
+#define EVCAN_SQLITE_SECOND INT64_C(1000000000)
+
+/* The double nearest to so many nanoseconds, in seconds. */
 double evcan_sqlite_seconds_(int64_t ns);
-bool evcan_sqlite_ns_(double seconds, int64_t *ns);
+/* evcan_sqlite_ns_() for a double that is no whole number of microseconds.
+ * @param whole seconds, rounded down */
+int64_t evcan_sqlite_fine_ns_(double seconds, int64_t whole);
+
+/* And back: the decimal number with the fewest digits that is this double, as
+ * python's repr() shows it. @return false: not a time */
+static inline bool
+evcan_sqlite_ns_(double seconds, int64_t *ns)
+{
+	int64_t whole, micros;
+
+	if (!(fabs(seconds) < 9223372036.0))
+		return false;
+	whole = (int64_t)seconds;
+	whole -= (double)whole > seconds;
+	/* The usual stamp has whole microseconds. */
+	micros = (int64_t)((seconds - (double)whole) * 1e6 + 0.5);
+	*ns = (double)whole + (double)micros / 1e6 == seconds ?
+	    whole * EVCAN_SQLITE_SECOND + micros * 1000 :
+	    evcan_sqlite_fine_ns_(seconds, whole);
+	return true;
+}
 
 /* What sqlite3 told last, as an error. @return its code */
 int evcan_sqlite_error_(sqlite3 *db, int code, const char *what,
