@@ -79,6 +79,22 @@ evcan_blf_find_end_(const struct evcan_span *span,
 	return true;
 }
 
+/* @return false: it has to be inflated */
+static bool
+take_ahead(struct evcan_blf_reader_ *reader, struct evcan_blf_container_ *c)
+{
+	const uint8_t *data = evcan_blf_from_ahead_(reader, c);
+
+	if (data == NULL)
+		return false;
+	c->result = EVCAN_INFLATED_NOMEM;
+	if (make_room(reader, c->got)) {
+		c->result = EVCAN_INFLATED;
+		memcpy(reader->buf + reader->len, data, c->got);
+	}
+	return true;
+}
+
 /* The number in its header is no more than a first guess. */
 static void
 inflate_once(struct evcan_blf_reader_ *reader, struct evcan_blf_container_ *c)
@@ -89,6 +105,8 @@ inflate_once(struct evcan_blf_reader_ *reader, struct evcan_blf_container_ *c)
 
 	if (n == 0)
 		return;   /* empty */
+	if (take_ahead(reader, c))
+		return;
 	if (room > n * RATIO_FIRST)
 		room = n * RATIO_FIRST;
 	if (room < ROOM_LEAST)

@@ -10,6 +10,7 @@
 #include <evcan/options.h>
 
 #include "bytes.h"
+#include "inflate_ahead.h"
 
 /*
  * Two streams of objects: the file's, which comes in spans, and the one that
@@ -46,6 +47,10 @@ const struct evcan_option evcan_blf_read_rows_[] = {
 	{ .name = "codec", .type = EVCAN_OPTION_CHOICE, .fallback = "auto",
 	  .choices = EVCAN_CODEC_CHOICES, .help = EVCAN_CODEC_HELP,
 	  .offset = offsetof(struct evcan_blf_reader_, codec) },
+	{ .name = "threads", .type = EVCAN_OPTION_INT, .fallback = "1",
+	  .min = 0, .max = EVCAN_INFLATE_THREADS,
+	  .help = EVCAN_INFLATE_HELP,
+	  .offset = offsetof(struct evcan_blf_reader_, threads) },
 	{ .name = NULL }
 };
 
@@ -74,6 +79,7 @@ evcan_blf_read_done_(void *state)
 {
 	struct evcan_blf_reader_ *reader = state;
 
+	evcan_inflate_ahead_free_(reader->ahead);
 	evcan_inflater_free_(reader->inflater);
 	free(reader->buf);
 }
@@ -325,7 +331,8 @@ static bool
 take_container(struct job *job, const uint8_t *p, size_t left)
 {
 	struct evcan_blf_reader_ *reader = job->reader;
-	struct evcan_blf_container_ c = { .p = p, .size = get_le32(p + 8) };
+	struct evcan_blf_container_ c = { .p = p, .at = place(job),
+		.size = get_le32(p + 8) };
 
 	if (left < CONTAINER_HEAD)
 		return find_in_file(job, p, left);
@@ -341,6 +348,7 @@ take_container(struct job *job, const uint8_t *p, size_t left)
 		evcan_blf_copy_(reader, &c);
 		break;
 	case EVCAN_BLF_DEFLATED:
+		evcan_blf_look_ahead_(reader, job->span, &c);
 		evcan_blf_inflate_(reader, &c);
 		break;
 	default:

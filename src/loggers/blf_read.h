@@ -6,14 +6,20 @@
 #include "blf.h"
 #include "codec.h"
 
+struct evcan_inflate_ahead_;
+
 #define EVCAN_BLF_FILE_HEAD_MAX 65536
 
 struct evcan_blf_reader_ {
 	const char *channels, *tz;      /* options */
+	int64_t threads;
 	int codec;
 	struct evcan_blf_context_ context;
 	struct evcan_zone_ zone;
 	struct evcan_inflater_ *inflater;
+	struct evcan_inflate_ahead_ *ahead;   /* NULL: not yet, or never */
+	uint64_t ahead_to;              /* in the file: looked at up to here */
+	unsigned passed;                /* containers without it */
 	uint8_t *buf;                   /* out of containers: objects */
 	size_t pos, len, size;
 	uint64_t container;             /* where the last one stands */
@@ -60,6 +66,7 @@ size_t evcan_blf_search_file_(const uint8_t *p, size_t n,
 /* A container's place in the span, and what came out of it. */
 struct evcan_blf_container_ {
 	const uint8_t *p;
+	uint64_t at;       /* in the file */
 	size_t size;       /* that it says */
 	size_t end;        /* where something else begins */
 	size_t used;       /* of its bytes */
@@ -78,5 +85,15 @@ void evcan_blf_copy_(struct evcan_blf_reader_ *reader,
     struct evcan_blf_container_ *c);
 /* Where reading goes on behind it, in bytes from its head. */
 size_t evcan_blf_resume_(const struct evcan_blf_container_ *c);
+
+/* blf_ahead.c: what is read stays the same with and without it. */
+
+/* Has containers behind this one inflated by other threads. */
+void evcan_blf_look_ahead_(struct evcan_blf_reader_ *reader,
+    const struct evcan_span *span, const struct evcan_blf_container_ *c);
+/* What was inflated of exactly c's bytes, until the next call, with used and
+ * got set; or NULL: the container has to be inflated. */
+const uint8_t *evcan_blf_from_ahead_(struct evcan_blf_reader_ *reader,
+    struct evcan_blf_container_ *c);
 
 #endif
