@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* bench_formats.c - log formats read and written, beside their own tools */
+/* bench_formats.c - log formats read and written, beside their own tools
+ *
+ *   bench_formats [random] [real] [text] [blf] [sqlite] [others]
+ *
+ * Without words all of it.
+ */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/resource.h>
@@ -26,7 +31,8 @@
 
 /*
  * Rates of text and containers are of CPU time, which other programs disturb
- * little; those of SQLite and of two threads are of the wall's. The share of
+ * little, with one thread; those of SQLite, of two threads and of what is
+ * called "wall" are of the wall's. The share of
  * the limit is that of copying the file's bytes, of the bare codec, or of
  * bare SQLite; of the last two the limit and the log are measured in turns,
  * and the share is that of a turn, because a machine is not equally fast for
@@ -418,23 +424,49 @@ bare_inflate(const void *arg)
 	return seconds(false) - start;
 }
 
+/* Reading with the default helper: the wall's time, and the CPU time of both
+ * threads. */
+static void
+blf_ahead(const char *name, const char *path, const char *option,
+    const char *kind)
+{
+	const struct peer *peer = peer_of("blf");
+	double wall[RUNS], cpu[RUNS];
+	char row[80];
+
+	for (int i = 0; i < RUNS; i++) {
+		const double start = seconds(false);
+
+		wall[i] = read_log(path, option, true);
+		cpu[i] = seconds(false) - start;
+	}
+	snprintf(row, sizeof(row), "%s_read_ahead_wall", name);
+	rate_row(row, kind, evcan_bench_median(wall, RUNS), peer->read_wall,
+	    "python-can", 0);
+	snprintf(row, sizeof(row), "%s_read_ahead_cpu", name);
+	rate_row(row, kind, evcan_bench_median(cpu, RUNS), peer->read_cpu,
+	    "python-can", 0);
+}
+
 static void
 blf_codec(enum evcan_codec_ codec, const char *kind)
 {
 	const char *name = evcan_codec_name_(codec);
 	const char *path = in_dir("floor.blf");
-	char row[64], option[64];
+	char row[64], option[64], one_thread[80];
 	struct containers c;
-	const struct plan plan = { row, "blf", option, option, false,
+	const struct plan plan = { row, "blf", option, one_thread, false,
 	    bare_deflate, bare_inflate, &c };
 
 	if (!evcan_codec_is_built_in_(codec))
 		return;
 	snprintf(row, sizeof(row), "blf_%s", name);
 	snprintf(option, sizeof(option), "codec=%s", name);
+	snprintf(one_thread, sizeof(one_thread), "%s threads=0", option);
 	write_log(path, option, false);
 	load_containers(&c, path, codec);
 	measure(&plan, kind);
+	blf_ahead(row, path, option, kind);
 	free_containers(&c);
 	unlink(path);
 }
@@ -572,33 +604,63 @@ others(const char *kind)
 }
 
 static void
-all(bool random)
+blf(const char *kind)
 {
+	blf_codec(EVCAN_CODEC_ZLIB, kind);
+	blf_codec(EVCAN_CODEC_LIBDEFLATE, kind);
+	blf_codec(EVCAN_CODEC_ISAL, kind);
+	blf_threads(kind);
+}
+
+/* Whether a word is said, or none of its list. */
+static bool
+is_chosen(char **said, const char *const *list, const char *word)
+{
+	bool none = true;
+
+	for (; *said != NULL; said++) {
+		if (strcmp(*said, word) == 0)
+			return true;
+		for (int i = 0; list[i] != NULL; i++)
+			none &= strcmp(*said, list[i]) != 0;
+	}
+	return none;
+}
+
+static void
+all(bool random, char **said)
+{
+	static const char *const groups[] = { "text", "blf", "sqlite",
+		"others", NULL };
 	const char *kind = random ? "random" : "real";
 	const char *log = in_dir("bench.log");
 
 	evcan_bench_frames(frames, FRAMES, random);
 	write_log(log, "", false);
 	ask_python(log);
-	text(kind, log);
-	blf_codec(EVCAN_CODEC_ZLIB, kind);
-	blf_codec(EVCAN_CODEC_LIBDEFLATE, kind);
-	blf_codec(EVCAN_CODEC_ISAL, kind);
-	blf_threads(kind);
-	sqlite(kind);
-	others(kind);
+	if (is_chosen(said, groups, "text"))
+		text(kind, log);
+	if (is_chosen(said, groups, "blf"))
+		blf(kind);
+	if (is_chosen(said, groups, "sqlite"))
+		sqlite(kind);
+	if (is_chosen(said, groups, "others"))
+		others(kind);
 	unlink(log);
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	static const char *const kinds[] = { "random", "real", NULL };
 	char command[200];
 
+	(void)argc;
 	frames = malloc(FRAMES * sizeof(*frames));
 	require(frames != NULL && mkdtemp(dir) != NULL, "no room");
-	all(true);
-	all(false);
+	for (int i = 0; i < 2; i++)
+		if (is_chosen(argv + 1, kinds, kinds[i]))
+			all(i == 0, argv + 1);
 	free(frames);
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	return system(command) == 0 ? 0 : 1;
