@@ -367,7 +367,7 @@ read_at(int fd, uint64_t offset, uint8_t *buf, size_t n)
 	size_t done = 0;
 	ssize_t r;
 
-	if (offset > INT64_MAX - n)
+	if (offset > (uint64_t)INT64_MAX - n)
 		return 0;
 	while (done < n) {
 		r = pread(fd, buf + done, n - done, (off_t)(offset + done));

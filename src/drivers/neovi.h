@@ -85,8 +85,8 @@ struct evcan_neovi_message_ {
 	uint8_t misc, reserved[3];
 };
 
-_Static_assert(offsetof(struct evcan_neovi_device_, wifi) == 40,
-    "NeoDeviceEx");
+_Static_assert(offsetof(struct evcan_neovi_device_, wifi) ==
+    (sizeof(void *) == 8 ? 40 : 36), "NeoDeviceEx");
 _Static_assert(sizeof(void *) != 8 ||
     (sizeof(struct evcan_neovi_device_) == 96 &&
     offsetof(struct evcan_neovi_device_, mac) == 60 &&

@@ -67,7 +67,7 @@ get_minute(struct evcan_candump_reader_ *reader, const char *p)
 	int month = two_digits(p + 5), day = two_digits(p + 8);
 	int hour = two_digits(p + 11), min = two_digits(p + 14);
 	struct tm tm = { .tm_isdst = -1 };
-	time_t when;
+	int64_t when;
 
 	if (memcmp(p, reader->minute, sizeof(reader->minute)) == 0)
 		return true;
