@@ -421,11 +421,8 @@ run_limit(int hz, uint64_t count, double *delays)
 	close(direct.fd);
 }
 
-/* A steady rate
- *
- * python-can's threads take turns: while its loop is held up its device stamps
- * nothing either, so on a machine that has other work its p99 leaves out what
- * ours counts. */
+/* A steady rate: of use on an idle machine only, where p99 is the loop's and
+ * not the scheduler's. */
 
 struct delay {
 	double p50, p99;     /* us */
