@@ -256,12 +256,24 @@ check_timing(const struct evcan_bus *bus, struct evcan_error *err)
 }
 
 static int
+check_fd(const struct evcan_bus *bus, struct evcan_error *err)
+{
+	if (!bus->common.fd || (bus->driver->caps & EVCAN_CAP_FD))
+		return 0;
+	return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+	    "interface %s has no CAN FD: leave out the option fd",
+	    bus->driver->name);
+}
+
+static int
 init(struct evcan_bus *bus, struct evcan_error *err)
 {
 	int r = choose_driver(bus, err);
 
 	if (r == 0)
 		r = fill_options(bus, err);
+	if (r == 0)
+		r = check_fd(bus, err);
 	if (r == 0)
 		r = check_timing(bus, err);
 	if (r == 0)
@@ -374,11 +386,13 @@ evcan_bus_set_filters(struct evcan_bus *bus,
     struct evcan_error *err)
 {
 	struct evcan_filters *compiled = NULL;
+	struct evcan_error why = { 0 };
 
 	if (n > 0) {
-		compiled = evcan_filters_new(filters, n, join, err);
+		compiled = evcan_filters_new(filters, n, join, &why);
 		if (compiled == NULL)
-			return EVCAN_ERR_INVALID;
+			return evcan_error_set(err, why.code, 0, "%s",
+			    why.text);
 	}
 	evcan_filters_free(bus->filters);
 	bus->filters = compiled;

@@ -40,12 +40,11 @@ evcan_bus_soon_(struct evcan_bus *bus)
 	bus->soon = true;
 	if (bus->base == NULL)
 		return;
-	if (bus->chain++ < CHAIN_MAX) {
+	/* Without memory for the way by the poll it goes the other way. */
+	if (bus->chain++ < CHAIN_MAX || event_add(bus->soon_event, &now) < 0)
 		event_active(bus->soon_event, EV_TIMEOUT, 0);
-	} else {
+	else
 		bus->chain = 0;
-		event_add(bus->soon_event, &now);
-	}
 }
 
 static void

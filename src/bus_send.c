@@ -415,7 +415,11 @@ evcan_bus_send(struct evcan_bus *bus, const struct evcan_frame *frames,
 	if ((size_t)done < valid)
 		done += (int)queue_rest(bus, frames + done,
 		    valid - (size_t)done);
-	if (done == 0)
+	if (done == 0 && bus->tx.queue == NULL)
+		done = evcan_bus_fail_(bus, EVCAN_ERR_NOMEM,
+		    "bus %s: no memory for a transmit queue of %lld frames",
+		    bus->name, (long long)bus->common.tx_queue_size);
+	else if (done == 0)
 		done = evcan_bus_fail_(bus, EVCAN_ERR_FULL,
 		    "bus %s: transmit queue full (%lld frames)", bus->name,
 		    (long long)bus->common.tx_queue_size);

@@ -197,9 +197,9 @@ new_state(struct evcan_log_reader *reader, struct evcan_error *err)
 	if (reader->seeks && (r = give_file(reader, err)) < 0)
 		return r;
 	reader->state = evcan_log_state_new_(reader->options,
-	    format->read_options, format->read_size, err);
+	    format->read_options, format->read_size, &why);
 	if (reader->state == NULL)
-		return EVCAN_ERR_INVALID;
+		return evcan_error_set(err, why.code, 0, "%s", why.text);
 	reader->begun = true;
 	if (format->read_begin != NULL)
 		r = format->read_begin(reader->state, reader->seeks ?

@@ -93,7 +93,7 @@ exchange(struct life *life)
 
 	for (int i = 0; i < 5 && r == 0; i++) {
 		r = evcan_bus_send(life->bus, &frame, 1);
-		r = r == EVCAN_ERR_FULL ? EVCAN_ERR_NOMEM : r < 0 ? r : 0;
+		r = r < 0 ? r : 0;
 		event_base_loop(life->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 	}
 	if (r == 0) {

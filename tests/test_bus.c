@@ -75,6 +75,7 @@ refuses_wrong_requests(void **state)
 		{ "interface=nosuch", EVCAN_ERR_NOT_IMPLEMENTED, "virtual" },
 		{ "virtual:a,speed=3", EVCAN_ERR_INVALID, "speed" },
 		{ "virtual:a,fd=maybe", EVCAN_ERR_INVALID, "fd" },
+		{ "iscan:0,fd=true", EVCAN_ERR_INVALID, "has no CAN FD" },
 		{ "virtual:a,rx_queue_size=-1", EVCAN_ERR_INVALID,
 		    "rx_queue_size" },
 		{ "virtual:a,can_filters=xyz", EVCAN_ERR_SYNTAX, "xyz" },

@@ -176,7 +176,7 @@ int evcan_bus_recv_wait(struct evcan_bus *bus, struct evcan_frame *frames,
  * sent at once; the rest waits in the transmit queue (option tx_queue_size).
  * @return how many were taken; fewer than n: queue full, EVCAN_BUS_WRITABLE
  * follows. Negative if not even the first: EVCAN_ERR_STATE,
- * EVCAN_ERR_FULL, EVCAN_ERR_INVALID (see evcan_bus_error())
+ * EVCAN_ERR_FULL, EVCAN_ERR_NOMEM, EVCAN_ERR_INVALID (see evcan_bus_error())
  */
 int evcan_bus_send(struct evcan_bus *bus, const struct evcan_frame *frames,
     size_t n);
