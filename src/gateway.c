@@ -93,6 +93,8 @@ on_bus_event(struct evcan_bus *bus, enum evcan_bus_event event,
 	evcan_gateway_hold_(gateway);
 	if (event == EVCAN_BUS_CLOSED)
 		note_closed(gateway, bus, info->error);
+	if (event == EVCAN_BUS_OPENED)
+		evcan_gateway_bus_opened_(gateway, bus);
 	tell_bus(gateway, bus, event, info);
 	evcan_gateway_drop_(gateway);
 }
@@ -175,11 +177,12 @@ make_arrays(struct evcan_gateway *gateway)
 	    sizeof(*gateway->bridges));
 	gateway->cyclics = calloc(plan->cyclics.n + 1,
 	    sizeof(*gateway->cyclics));
+	gateway->begun = calloc(plan->cyclics.n + 1, sizeof(*gateway->begun));
 	gateway->players = calloc(plan->players.n + 1,
 	    sizeof(*gateway->players));
 	return gateway->buses != NULL && gateway->loggers != NULL &&
 	    gateway->bridges != NULL && gateway->cyclics != NULL &&
-	    gateway->players != NULL;
+	    gateway->begun != NULL && gateway->players != NULL;
 }
 
 static int
@@ -287,6 +290,7 @@ evcan_gateway_drop_(struct evcan_gateway *gateway)
 	free(gateway->loggers);
 	free(gateway->bridges);
 	free(gateway->cyclics);
+	free(gateway->begun);
 	free(gateway->players);
 	evcan_plan_clear_(&gateway->plan);
 	free(gateway);

@@ -47,6 +47,7 @@ struct evcan_gateway {
 	struct evcan_gateway_logger_ *loggers;
 	struct evcan_bridge **bridges;
 	struct evcan_cyclic **cyclics;
+	bool *begun;                    /* of the tasks: once started */
 	struct evcan_player **players;
 	enum evcan_gateway_phase_ phase;
 	size_t playing;
@@ -85,6 +86,9 @@ int evcan_gateway_open_players_(struct evcan_gateway *gateway,
     struct evcan_error *err);
 int evcan_gateway_start_senders_(struct evcan_gateway *gateway,
     struct evcan_error *err);
+/* Tasks begin when their bus is open, which may be later. */
+void evcan_gateway_bus_opened_(struct evcan_gateway *gateway,
+    const struct evcan_bus *bus);
 void evcan_gateway_stop_senders_(struct evcan_gateway *gateway);
 void evcan_gateway_free_senders_(struct evcan_gateway *gateway);
 

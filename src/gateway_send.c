@@ -137,11 +137,33 @@ on_played(struct evcan_player *player, const struct evcan_error *err,
 
 /* All of them */
 
+/* Those of a bus, or of all, whose bus is open.  What had begun goes on by
+ * itself when a bus comes back. */
+static int
+start_cyclics(struct evcan_gateway *gateway, const struct evcan_bus *of,
+    struct evcan_error *err)
+{
+	struct evcan_error error = { 0 };
+
+	for (size_t i = 0; i < gateway->plan.cyclics.n; i++) {
+		struct evcan_cyclic *task = gateway->cyclics[i];
+		struct evcan_bus *bus = evcan_cyclic_bus(task);
+
+		if (gateway->begun[i] || (of != NULL && bus != of) ||
+		    !evcan_bus_is_open(bus))
+			continue;
+		gateway->begun[i] = true;
+		if (evcan_cyclic_start(task, &error) < 0)
+			return evcan_plan_blame_(
+			    &gateway->plan.cyclics.parts[i], &error, err);
+	}
+	return 0;
+}
+
 int
 evcan_gateway_start_senders_(struct evcan_gateway *gateway,
     struct evcan_error *err)
 {
-	struct evcan_error error = { 0 };
 	int r;
 
 	for (size_t i = 0; i < gateway->plan.players.n; i++) {
@@ -154,12 +176,18 @@ evcan_gateway_start_senders_(struct evcan_gateway *gateway,
 			    evcan_error_name(r));
 		gateway->playing++;
 	}
-	for (size_t i = 0; i < gateway->plan.cyclics.n; i++) {
-		if (evcan_cyclic_start(gateway->cyclics[i], &error) < 0)
-			return evcan_plan_blame_(
-			    &gateway->plan.cyclics.parts[i], &error, err);
-	}
-	return 0;
+	return start_cyclics(gateway, NULL, err);
+}
+
+void
+evcan_gateway_bus_opened_(struct evcan_gateway *gateway,
+    const struct evcan_bus *bus)
+{
+	struct evcan_error err = { 0 };
+
+	if (gateway->phase == EVCAN_GATEWAY_RUNNING &&
+	    start_cyclics(gateway, bus, &err) < 0)
+		evcan_gateway_tell_(gateway, "error", "%s", err.text);
 }
 
 void

@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
+
 #include "gateway_fixture.h"
+#include "may_skip.h"
 
 /* What each frame of a log holds: "can0 123#0011" as text after the time. */
 static unsigned
@@ -202,11 +205,51 @@ test_start_fails(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A vendor's device is asked in a thread: until it is open, a task waits. */
+static void
+test_tasks_wait_for_their_bus(void **state)
+{
+	const char *doubles = getenv("EVCAN_DOUBLES");
+	void (*control)(const char *command);
+	struct evcan_gateway_totals totals;
+	char path[300], text[900];
+	struct watch watch;
+	void *handle;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%.270s/kvaser_double.so",
+	    doubles != NULL ? doubles : "");
+	handle = dlopen(path, RTLD_NOW);
+	if (handle == NULL) {
+		may_skip("EVCAN_DOUBLES names no folder with the doubles");
+		return;
+	}
+	*(void **)&control = dlsym(handle, "evcan_double_control");
+	control("hang canOpenChannel");
+	snprintf(text, sizeof(text), "{'buses': {'k': {'interface': 'kvaser', "
+	    "'channel': '0', 'library': '%s'}}, 'cyclic': [{'bus': 'k', "
+	    "'frame': '123#11', 'period': 0.002, 'count': 10, "
+	    "'offload': 'never'}]}", path);
+	start(&watch, text);
+	run_ms(50);
+	evcan_gateway_get_totals(watch.gateway, &totals);
+	assert_int_equal(totals.cyclic, 0);
+	control("release");
+	run_until_cyclic(&watch, 10);
+	evcan_gateway_get_totals(watch.gateway, &totals);
+	assert_int_equal(totals.cyclic, 10);
+	stop(&watch);
+	assert_int_equal(watch.stop_error.code, 0);
+	release(&watch);
+	control("reset");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_tasks),
+		TEST(test_tasks_wait_for_their_bus),
 		TEST(test_endless_task_is_stopped),
 		TEST(test_player_merges_and_maps),
 		TEST(test_player_window),
