@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #ifndef EVCAN_PLUGIN_DIR   /* the build's */
 #define EVCAN_PLUGIN_DIR "/usr/local/lib/evcan/plugins"
@@ -123,7 +124,8 @@ taken(const char *what, const char *name, const char *by,
     struct evcan_error *err)
 {
 	return evcan_error_set(err, EVCAN_ERR_BUSY, 0,
-	    "its %s \"%s\" has the name of one of %s", what, name, by);
+	    "has a %s \"%s\", which is the name of one of %s", what, name,
+	    by);
 }
 
 /* Names that others have, or two of its own tables. */
@@ -210,7 +212,7 @@ add(const char *path, const struct evcan_plugin *plugin,
 	if (row == NULL || (row->info.path = strdup(path)) == NULL) {
 		free(row);
 		return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
-		    "out of memory");
+		    "cannot be loaded: out of memory");
 	}
 	row->plugin = plugin;
 	row->info.name = plugin->name;
@@ -229,31 +231,39 @@ add(const char *path, const struct evcan_plugin *plugin,
 	return r;
 }
 
+/* The loader would wait for a writer of a pipe, and with it all who look. */
+static bool
+is_file(const char *path)
+{
+	struct stat what;
+
+	return stat(path, &what) < 0 || S_ISREG(what.st_mode);
+}
+
+/* One that is refused stays loaded, too: its constructors, and the libraries
+ * it came with, may have left threads and handlers behind. */
 static int
 load(const char *path, struct evcan_error *err)
 {
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct evcan_plugin *plugin;
-	int r = 0;
+	void *handle;
 
+	if (!is_file(path))
+		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
+		    "cannot be loaded: not a file");
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (handle == NULL)
 		return not_loaded(path, err);
 	plugin = dlsym(handle, SYMBOL);
 	if (plugin == NULL)
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0,
+		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
 		    "is no plug-in of ABI %d: it lacks the symbol " SYMBOL,
 		    EVCAN_PLUGIN_ABI);
-	else if (!is_ours(handle))
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0,
+	if (!is_ours(handle))
+		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
 		    "is linked to a libevcan.so, but the program has evcan "
 		    "built in");
-	else if (is_known(plugin))
-		dlclose(handle);
-	else
-		r = add(path, plugin, err);
-	if (r < 0)
-		dlclose(handle);
-	return r;
+	return is_known(plugin) ? 0 : add(path, plugin, err);
 }
 
 /* Finding */
@@ -282,7 +292,7 @@ look_at(const char *folder, const char *name)
 	char *path = malloc(strlen(folder) + strlen(name) + 2);
 
 	if (path == NULL) {
-		refuse(name, "out of memory");
+		refuse(name, "cannot be loaded: out of memory");
 		return;
 	}
 	sprintf(path, "%s/%s", folder, name);
@@ -320,6 +330,8 @@ look_everywhere(void)
 	const char *given = secure_getenv("EVCAN_PLUGIN_PATH");
 	char *path = given != NULL ? strdup(given) : NULL, *rest = NULL;
 
+	if (given != NULL && path == NULL)
+		refuse(given, "cannot be looked in: out of memory");
 	for (char *folder = path != NULL ? strtok_r(path, ":", &rest) : NULL;
 	    folder != NULL; folder = strtok_r(NULL, ":", &rest))
 		look_in(folder, true);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -117,6 +118,25 @@ they_stand_behind_those_built_in(void **state)
 		formats++;
 	assert_string_equal(evcan_format_at(formats - 1)->name, "lines");
 	assert_null(evcan_format_at(formats + 5));
+}
+
+/* Opening a pipe would wait for who writes to it. */
+static void
+only_files_are_loaded(void **state)
+{
+	char folder[] = "/tmp/evcan_pluginXXXXXX", pipe[60];
+	struct evcan_error err = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(pipe, sizeof(pipe), "%s/evcan_pipe.so", folder);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	assert_int_equal(evcan_plugin_load(pipe, &err), EVCAN_ERR_INIT);
+	assert_non_null(strstr(err.text, "cannot be loaded: not a file"));
+	assert_int_equal(evcan_plugin_load(folder, NULL), EVCAN_ERR_INIT);
+	assert_int_equal(evcan_plugin_load("", NULL), EVCAN_ERR_INIT);
+	unlink(pipe);
+	rmdir(folder);
 }
 
 static void
@@ -291,6 +311,7 @@ main(void)
 		cmocka_unit_test(many_threads_load_once),
 		cmocka_unit_test(each_is_told_with_what_it_has),
 		cmocka_unit_test(they_stand_behind_those_built_in),
+		cmocka_unit_test(only_files_are_loaded),
 		cmocka_unit_test(load_says_why_not),
 		cmocka_unit_test(a_driver_works),
 		cmocka_unit_test(its_options_are_checked),

@@ -6,8 +6,16 @@
  * (with ":" between; ignored in a set-user-ID program) and then in the folder
  * it was installed with (pkg-config --variable=plugindir evcan). It does so
  * once, when first asked for a driver or format that is not built in, and
- * nothing is ever unloaded. A plug-in that cannot be used is left out as a
- * whole, and why is kept.
+ * nothing is ever unloaded, also nothing that is refused. A plug-in that
+ * cannot be used is left out as a whole, and why is kept.
+ *
+ * What its tables say is checked: sizes, names, texts for people (one line),
+ * members that must be there or belong together, and option rows (name, type,
+ * bounds, words, default, and that the value lies within the state). What
+ * cannot be checked is trusted: that the symbol is such a structure, that a
+ * list of tables ends in NULL and one of rows in one without a name, that
+ * pointers point to what they should, and what the code does. The library
+ * uses copies of the tables; option rows and texts stay where they are.
  *
  * All that a plug-in needs is in this header, driver.h and format.h, and this
  * at the end of it:
@@ -99,10 +107,14 @@ const struct evcan_plugin_info *evcan_plugin_at(size_t i);
  * Loads one plug-in by its path, at once; one that is loaded already is fine.
  * Names that are taken stay with their owner, so this comes before the first
  * look at a driver that is not built in if it shall win over a plug-in found.
- * Not from a plug-in's constructor (nor is any look at drivers or formats).
+ * Not from the constructor of any shared object, nor is a first look at
+ * drivers or formats, also in a thread that it waits for: the system's loader
+ * and this wait for each other.
+ * @param path without a slash: a file of the current folder
  * @return 0, or negative with err: EVCAN_ERR_INIT (cannot be loaded, or is no
  * plug-in), EVCAN_ERR_UNSUPPORTED (another ABI), EVCAN_ERR_INVALID (a table is
- * wrong), EVCAN_ERR_BUSY (a name is taken), EVCAN_ERR_NOMEM
+ * wrong), EVCAN_ERR_BUSY (a name is taken), EVCAN_ERR_NOMEM, EVCAN_ERR_STATE
+ * (from inside a plug-in that is being loaded)
  */
 int evcan_plugin_load(const char *path, struct evcan_error *err);
 

@@ -3,6 +3,8 @@
  *
  * tests/test_tool_plugin.sh compiles it with -DBAD=BAD_ABI and so on, and with
  * NAME, the name of its driver. Without BAD it is a plug-in like others. */
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include <evcan/plugin.h>
@@ -15,7 +17,7 @@ enum {
 	BAD_ABI = 1, BAD_OLDER, BAD_DRIVER_SIZE, BAD_FORMAT_SIZE, BAD_OPTION,
 	BAD_FRAME, BAD_SYMBOL, BAD_NO_NAME, BAD_NAME, BAD_MEMBER, BAD_PAIR,
 	BAD_BID, BAD_MUTE, BAD_TWICE, BAD_NEWER, GOOD_NEWER, BAD_UNDEFINED,
-	GOOD_NESTED
+	GOOD_NESTED, BAD_ROW
 };
 
 #ifndef BAD
@@ -62,6 +64,12 @@ start(struct evcan_bus *bus, const struct evcan_driver_cyclic *job,
 	return 0;
 }
 
+static const struct evcan_option rows[] = {
+	{ .name = "far", .type = EVCAN_OPTION_INT, .help = "far away",
+	  .offset = BAD == BAD_ROW ? 4096 : 0 },
+	{ .name = NULL }
+};
+
 /* As a newer header would have it. */
 static const struct {
 	struct evcan_driver driver;
@@ -71,6 +79,8 @@ static const struct {
 		.name = BAD == BAD_NO_NAME ? NULL :
 		    BAD == BAD_NAME ? "a:b" : NAME,
 		.summary = "is wrong",
+		.options = rows,
+		.state_size = sizeof(int64_t),
 		.open = fail_open,
 		.close = do_nothing,
 		.recv = BAD == BAD_MEMBER ? NULL : receive,
@@ -127,6 +137,26 @@ nested(void)
 	    evcan_driver_find("nosuch") != NULL ||
 	    evcan_plugin_load("./evcan_other.so", &err) != EVCAN_ERR_STATE)
 		abort();
+}
+#endif
+
+#ifdef THREAD   /* which goes on, whatever becomes of the plug-in */
+static void *
+go_on(void *arg)
+{
+	for (;;)
+		sched_yield();
+	return arg;
+}
+
+__attribute__((constructor)) static void
+begin(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, go_on, NULL) != 0)
+		abort();
+	pthread_detach(thread);
 }
 #endif
 

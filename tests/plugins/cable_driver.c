@@ -5,6 +5,8 @@
  * other. Each end has a pipe that the other one writes frames into: they are
  * small enough to be written whole or not at all, and a full pipe is flow
  * control. Only what <evcan/plugin.h> has, and the system. */
+#define _GNU_SOURCE 1
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
