@@ -94,6 +94,7 @@ evcan_bus_open(struct evcan_bus *bus, struct evcan_error *err)
 		    "bus %s is %s", bus->name, bus->tell_closed ?
 		    "still closing" : "open already");
 	evcan_error_clear(&why);
+	bus->reopen_ns = 0;
 	r = open_driver(bus, &why);
 	if (r > 0 && bus->base == NULL)
 		r = await_open(bus, &why);
@@ -329,6 +330,8 @@ static void
 went_away(struct evcan_bus *bus)
 {
 	bool back = bus->phase != EVCAN_PHASE_CLOSING && bus->common.reopen;
+	/* That it was gone is known; that it still is, is no news. */
+	bool again = bus->phase == EVCAN_PHASE_OPENING && bus->reopen_ns > 0;
 
 	if (back)
 		evcan_cyclics_gone_(bus);
@@ -337,9 +340,10 @@ went_away(struct evcan_bus *bus)
 	close_driver(bus);
 	/* Old commands must not reach a bus that comes back later. */
 	evcan_bus_tx_fail_(bus, EVCAN_ERR_GONE);
-	evcan_log(EVCAN_LOG_WARNING, "bus", "%s", bus->error.text);
+	evcan_log(again ? EVCAN_LOG_DEBUG : EVCAN_LOG_WARNING, "bus", "%s",
+	    bus->error.text);
 	evcan_driver_set_state(bus, EVCAN_STATE_STOPPED);
-	bus->tell_error = true;
+	bus->tell_error = bus->tell_error || !again;
 	forget_deadlines(bus);
 	if (back) {
 		bus->phase = EVCAN_PHASE_GONE;

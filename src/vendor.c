@@ -2,6 +2,7 @@
 /* vendor.c - the loop's side of an adapter behind a vendor's library */
 #include "vendor_internal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,8 @@
 /* How often it is looked whether the thread hangs, and what nobody reads. */
 #define WATCH_NS (500 * MS)
 #define CLOSE_NS (1000 * MS)
-/* Opening loads firmware here and there, and a light may flash for 5 s. */
-#define OPEN_TIMES 4
 
-int64_t evcan_vendor_hang_ns_ = 8000 * MS;
+_Atomic int64_t evcan_vendor_hang_ns_ = 8000 * MS;
 
 static atomic_uint abandoned;
 
@@ -71,24 +70,33 @@ evcan_vendor_put_(struct evcan_adapter_ *adapter)
 		adapter_free(adapter);
 }
 
+/* @return NULL with why: EVCAN_ERR_NOMEM, or EVCAN_ERR_INIT with errno */
 static struct evcan_adapter_ *
 adapter_new(const struct evcan_vendor_ops_ *ops, const char *key,
-    const void *port, size_t frames)
+    const void *port, size_t frames, int *why)
 {
 	struct evcan_adapter_ *adapter = calloc(1, sizeof(*adapter) +
 	    ops->port_size);
+	int r;
 
+	*why = EVCAN_ERR_NOMEM;
 	if (adapter == NULL)
 		return NULL;
 	adapter->key = strdup(key);
 	if (adapter->key == NULL)
 		goto no_key;
-	if (evcan_feed_init_(&adapter->feed, frames) < 0)
+	r = evcan_feed_init_(&adapter->feed, frames);
+	if (r < 0) {
+		if (r != EVCAN_ERR_NOMEM)
+			*why = EVCAN_ERR_INIT;
 		goto no_feed;
+	}
 	if (evcan_ring_init_(&adapter->tx, TX_FRAMES) < 0)
 		goto no_ring;
-	if (evcan_wake_init_(&adapter->wake) < 0)
+	if (evcan_wake_init_(&adapter->wake) < 0) {
+		*why = EVCAN_ERR_INIT;
 		goto no_wake;
+	}
 	pthread_mutex_init(&adapter->lock, NULL);
 	evcan_vendor_condition_(&adapter->changed);
 	atomic_init(&adapter->refs, 1);
@@ -151,20 +159,28 @@ evcan_vendor_start_(struct evcan_bus *bus,
     struct evcan_error *err)
 {
 	struct evcan_vendor_bus_ *vendor = vendor_of(bus);
+	const size_t frames = vendor->rx_queue_size > 0 ?
+	    (size_t)vendor->rx_queue_size : RX_FRAMES;
 	struct evcan_adapter_ *adapter;
 	int r;
 
-	adapter = adapter_new(ops, key, port, vendor->rx_queue_size > 0 ?
-	    (size_t)vendor->rx_queue_size : RX_FRAMES);
+	adapter = adapter_new(ops, key, port, frames, &r);
+	if (adapter == NULL && r == EVCAN_ERR_NOMEM)
+		return evcan_error_set(err, r, 0, "%s: out of memory for %zu "
+		    "frames (option rx_queue_size)", evcan_bus_name(bus),
+		    frames);
 	if (adapter == NULL)
-		return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
-		    "%s: no memory or file descriptor for its thread",
-		    evcan_bus_name(bus));
+		return evcan_error_set(err, r, errno, "%s: no file descriptor "
+		    "for its thread", evcan_bus_name(bus));
 	vendor->adapter = adapter;
 	r = evcan_driver_watch(bus, adapter->feed.wake.fd,
 	    EVCAN_WATCH_READ | EVCAN_WATCH_EDGE);
+	if (r == EVCAN_ERR_NOMEM)
+		return evcan_error_set(err, r, 0, "%s: out of memory",
+		    evcan_bus_name(bus));
 	if (r < 0)
-		return evcan_error_set(err, r, 0, "%s: no memory for its fd",
+		return evcan_error_set(err, EVCAN_ERR_INIT, errno, "%s: no "
+		    "file descriptor to watch its thread",
 		    evcan_bus_name(bus));
 	r = start_thread(adapter);
 	if (r != 0)
@@ -180,8 +196,12 @@ evcan_vendor_start_(struct evcan_bus *bus,
 static void
 call_thread(struct evcan_adapter_ *adapter)
 {
-	int how = atomic_exchange(&adapter->asleep, EVCAN_VENDOR_AWAKE_);
+	int how;
 
+	/* What was pushed is seen by a thread that falls asleep now, or that
+	 * is seen to do so here. */
+	atomic_thread_fence(memory_order_seq_cst);
+	how = atomic_exchange(&adapter->asleep, EVCAN_VENDOR_AWAKE_);
 	if (how == EVCAN_VENDOR_POLLS_)
 		evcan_wake_set_(&adapter->wake);
 	if (how != EVCAN_VENDOR_READS_)
@@ -198,13 +218,9 @@ hangs(struct evcan_adapter_ *adapter)
 {
 	int64_t since = atomic_load_explicit(&adapter->call_ns,
 	    memory_order_acquire);
-	const char *call = atomic_load(&adapter->call);
-	int64_t patience = evcan_vendor_hang_ns_;
 
-	if (call != NULL && (strcmp(call, "open") == 0 ||
-	    strcmp(call, "a command") == 0))
-		patience *= OPEN_TIMES;
-	return since != 0 && evcan_now_monotonic() - since > patience;
+	return since != 0 &&
+	    evcan_now_monotonic() - since > evcan_vendor_hang_ns_;
 }
 
 /* @return whether the thread has ended */
@@ -238,21 +254,35 @@ abandon(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 	    evcan_bus_name(bus), call != NULL ? call : "a call");
 }
 
+/* What it took and the device did not: whoever waits for it hears of that. */
+static void
+fail_unsent(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
+{
+	const struct evcan_frame *frames;
+	size_t row, unsent = 0;
+
+	while ((row = evcan_ring_peek_(&adapter->tx, &frames,
+	    TX_FRAMES)) > 0) {
+		for (size_t i = 0; i < row; i++)
+			evcan_driver_refused(bus, &frames[i], EVCAN_ERR_GONE);
+		evcan_ring_drop_(&adapter->tx, row);
+		unsent += row;
+	}
+	if (unsent > 0)
+		evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: closed with %zu "
+		    "frames that the device did not take", evcan_bus_name(bus),
+		    unsent);
+}
+
 static void
 end_thread(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 {
-	size_t unsent;
-
 	if (!await_end(adapter)) {
 		abandon(bus, adapter);
 		return;
 	}
 	pthread_join(adapter->thread, NULL);
-	unsent = evcan_ring_count_(&adapter->tx);
-	if (unsent > 0)
-		evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: closed with %zu "
-		    "frames that the device did not take", evcan_bus_name(bus),
-		    unsent);
+	fail_unsent(bus, adapter);
 }
 
 void
@@ -331,16 +361,37 @@ sort_out(struct evcan_bus *bus, struct evcan_frame *frames, size_t n)
 	return left;
 }
 
+void
+evcan_vendor_lose_unread_(struct evcan_bus *bus,
+    struct evcan_adapter_ *adapter)
+{
+	struct evcan_frame frames[64];
+	/* Should a vendor's own thread still push: once around. */
+	size_t turns = adapter->feed.ring.mask + 2, n;
+	uint64_t lost, all = 0;
+
+	do {
+		n = evcan_feed_pop_(&adapter->feed, frames, 64, false, &lost);
+		all += lost + sort_out(bus, frames, n);
+	} while ((n > 0 || lost > 0) && turns-- > 0);
+	if (all > 0)
+		evcan_driver_lost(bus, all, EVCAN_LOSS_QUEUE);
+}
+
 int
 evcan_vendor_recv_(struct evcan_bus *bus, struct evcan_frame *frames, int max)
 {
 	struct evcan_adapter_ *adapter = vendor_of(bus)->adapter;
-	size_t n, left, before;
+	size_t n, left, before, head;
 	uint64_t lost;
 
 	do {
+		/* Frames up to here: what was told between them is heard now,
+		 * what is told later is behind them. */
+		head = atomic_load_explicit(&adapter->feed.ring.head,
+		    memory_order_acquire);
 		evcan_vendor_hear_later_(bus, adapter, false);
-		before = evcan_vendor_before_(adapter, (size_t)max);
+		before = evcan_vendor_before_(adapter, head, (size_t)max);
 		n = evcan_feed_pop_(&adapter->feed, frames, before,
 		    !evcan_driver_edges(bus), &lost);
 		if (lost > 0)
@@ -366,6 +417,7 @@ evcan_vendor_send_(struct evcan_bus *bus, const struct evcan_frame *frames,
 	if (sent < (size_t)n) {
 		/* The thread may have made room meanwhile, and not seen. */
 		atomic_store(&adapter->full, true);
+		atomic_thread_fence(memory_order_seq_cst);
 		sent += evcan_ring_push_(&adapter->tx, frames + sent,
 		    (size_t)n - sent);
 	}
@@ -374,13 +426,15 @@ evcan_vendor_send_(struct evcan_bus *bus, const struct evcan_frame *frames,
 	return (int)sent;
 }
 
-void
+int
 evcan_vendor_flush_(struct evcan_bus *bus)
 {
 	struct evcan_adapter_ *adapter = vendor_of(bus)->adapter;
 
 	atomic_store(&adapter->drop_to, atomic_load_explicit(
 	    &adapter->tx.head, memory_order_relaxed));
+	atomic_store(&adapter->drops, true);
+	return 0;
 }
 
 /* Looking after the thread */
@@ -389,10 +443,8 @@ static void
 tell_hang(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 {
 	const char *call = atomic_load(&adapter->call);
-	size_t unread = evcan_ring_count_(&adapter->feed.ring);
 
-	if (unread > 0)
-		evcan_driver_lost(bus, unread, EVCAN_LOSS_QUEUE);
+	evcan_vendor_lose_unread_(bus, adapter);
 	evcan_driver_gone(bus, EVCAN_ERR_TIMEOUT, 0, "%s: the vendor's "
 	    "library does not return from %s", evcan_bus_name(bus), call);
 }
@@ -401,15 +453,19 @@ void
 evcan_vendor_deadline_(struct evcan_bus *bus)
 {
 	struct evcan_adapter_ *adapter = vendor_of(bus)->adapter;
+	bool waits;
 	size_t tail;
 
 	if (adapter == NULL)
 		return;
 	tail = atomic_load_explicit(&adapter->feed.ring.tail,
 	    memory_order_relaxed);
-	/* Nobody reads: what is behind those frames is told all the same. */
-	if (tail == adapter->tail_seen)
+	waits = adapter->held.any || atomic_load(&adapter->has_later);
+	/* Nobody reads, since it was seen last: what is behind those frames
+	 * is told all the same. A loop that stood still reads first. */
+	if (tail == adapter->tail_seen && waits && adapter->waited)
 		evcan_vendor_hear_later_(bus, adapter, true);
+	adapter->waited = waits;
 	adapter->tail_seen = tail;
 	evcan_driver_set_load(bus, atomic_load(&adapter->load));
 	if (hangs(adapter))
@@ -481,4 +537,16 @@ evcan_adapter_ask_(struct evcan_bus *bus, int what, const void *data,
 		return r;
 	call_thread(adapter);
 	return wait_ms > 0 ? await_answer(adapter, wait_ms) : 0;
+}
+
+int
+evcan_vendor_set_mode_(struct evcan_bus *bus, int what,
+    enum evcan_bus_mode mode, int wait_ms)
+{
+	const bool listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
+
+	if (vendor_of(bus)->adapter == NULL)
+		return 0;
+	return evcan_adapter_ask_(bus, what, &listen_only,
+	    sizeof(listen_only), evcan_bus_is_open(bus) ? wait_ms : 0);
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <evcan/bit_timing.h>
 #include <evcan/driver.h>
 
 /* Libraries */
@@ -110,8 +111,8 @@ int evcan_vendor_send_(struct evcan_bus *bus,
 void evcan_vendor_ready_(struct evcan_bus *bus, int fd, unsigned what);
 void evcan_vendor_deadline_(struct evcan_bus *bus);
 /* For the driver's flush_tx: the thread drops what it was handed so far and
- * has not sent. The vendor's own queue is the driver's to flush. */
-void evcan_vendor_flush_(struct evcan_bus *bus);
+ * has not sent. The vendor's own queue is the driver's to flush. @return 0 */
+int evcan_vendor_flush_(struct evcan_bus *bus);
 
 /* Loop's side: has the thread run `command`. The data, up to 64 bytes, are
  * copied; more must be malloc'ed and handed over as a pointer in them, which
@@ -151,6 +152,9 @@ bool evcan_adapter_wanted_(const struct evcan_adapter_ *adapter);
  * read had given them. One thread at a time. */
 void evcan_adapter_push_(struct evcan_adapter_ *adapter,
     const struct evcan_frame *frames, int n);
+/* From inside a command: gives on all that read has now, before the device is
+ * made to forget it. */
+void evcan_adapter_save_(struct evcan_adapter_ *adapter);
 /* The device could not send a frame that it had taken: its send fails. That it
  * did is told by evcan_adapter_error_(). From inside read. */
 void evcan_adapter_refused_(struct evcan_adapter_ *adapter,
@@ -172,6 +176,25 @@ struct evcan_vendor_pattern_ {
 bool evcan_vendor_patterns_(const struct evcan_filter *filters, size_t n,
     enum evcan_filter_join join, struct evcan_vendor_pattern_ patterns[2]);
 
+/* Devices without CAN FD */
+
+/* For the driver's check: no error frames, a DLC of 8 at the most. */
+int evcan_vendor_check_classic_(struct evcan_bus *bus,
+    const struct evcan_frame *frame, struct evcan_error *err);
+/* The option timing, which is given, for a device with this clock (Hz).
+ * @return 0 or EVCAN_ERR_INIT with err */
+int evcan_vendor_timing_classic_(struct evcan_bus *bus, uint32_t clock,
+    struct evcan_bit_timing *bit, struct evcan_error *err);
+
+/* For the driver's set_mode: has the thread run a command, whose data are a
+ * bool, whether it only listens; open looks at evcan_bus_get_mode(). One that
+ * is still opening is not waited for, and one that is away needs nothing. */
+int evcan_vendor_set_mode_(struct evcan_bus *bus, int what,
+    enum evcan_bus_mode mode, int wait_ms);
+/* For the driver's reset: has the thread run a command, and words an error. */
+int evcan_vendor_reset_(struct evcan_bus *bus, int what, int wait_ms,
+    struct evcan_error *err);
+
 /* Rows of options that they all have */
 
 #define EVCAN_VENDOR_ROW_LIBRARY_(state, help) { "library", NULL, \
@@ -189,7 +212,7 @@ bool evcan_vendor_patterns_(const struct evcan_filter *filters, size_t n,
 /* Threads abandoned so far in this process because a call hung in them. */
 unsigned evcan_vendor_abandoned_(void);
 /* A call that takes longer than this hangs (ns, 8 s); tests make it less. */
-extern int64_t evcan_vendor_hang_ns_;
+extern _Atomic int64_t evcan_vendor_hang_ns_;
 
 /* A device's running clock to Unix time: the smallest delay seen counts, and
  * slow drift is followed. All zero to begin with. */

@@ -58,7 +58,8 @@ struct evcan_adapter_ {
 	struct evcan_wake_ wake;         /* of the thread */
 	atomic_int asleep;               /* enum evcan_vendor_sleep_ */
 	atomic_bool full;                /* the loop waits for room in tx */
-	_Atomic size_t drop_to;          /* tx up to here is not to be sent */
+	atomic_bool drops;               /* tx is not to be sent up to: */
+	_Atomic size_t drop_to;
 	atomic_bool stop;
 	/* The vendor's call that it is in, for the loop to look at: when it
 	 * should have returned at the latest, had it not begun to hang. */
@@ -92,6 +93,7 @@ struct evcan_adapter_ {
 	bool started;
 	struct evcan_vendor_later_ held; /* taken, but not its turn yet */
 	size_t tail_seen;                /* the feed's, half a second ago */
+	bool waited;                     /* something was to be told then */
 	uint64_t last_asked[EVCAN_VENDOR_KINDS_];   /* of each kind */
 
 	_Alignas(max_align_t) char port[];
@@ -121,8 +123,15 @@ void evcan_vendor_hear_(struct evcan_bus *bus,
 /* What has its turn; `now`: all, whatever frames are before it. */
 void evcan_vendor_hear_later_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter, bool now);
-/* Frames that are to be read before something else is told. */
+/* Frames that are to be read before something else is told: up to `head` of
+ * the feed, and max. */
 size_t evcan_vendor_before_(const struct evcan_adapter_ *adapter,
-    size_t max);
+    size_t head, size_t max);
+
+/* vendor.c */
+/* Frames that nobody will read any more: they still say what became of sends,
+ * and are counted as lost. */
+void evcan_vendor_lose_unread_(struct evcan_bus *bus,
+    struct evcan_adapter_ *adapter);
 
 #endif

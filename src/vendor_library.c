@@ -49,6 +49,15 @@ load_path(const struct evcan_vendor_library_ *library, const char *path,
 	return handle;
 }
 
+/* One that is not there says less than one that is and does not load. */
+static void
+note_reason(char *why, size_t size, const char *text)
+{
+	if (why[0] == '\0' || strncmp(why, "cannot open shared object file",
+	    strlen("cannot open shared object file")) == 0)
+		snprintf(why, size, "%s", text);
+}
+
 static void *
 load_any(const struct evcan_vendor_library_ *library, struct evcan_error *err)
 {
@@ -62,7 +71,7 @@ load_any(const struct evcan_vendor_library_ *library, struct evcan_error *err)
 		if (handle != NULL)
 			return handle;
 		note_tried(tried, file);
-		snprintf(why, sizeof(why), "%s", reason(file));
+		note_reason(why, sizeof(why), reason(file));
 	}
 	if (tried[0] == '\0')
 		evcan_error_set(err, EVCAN_ERR_NOT_IMPLEMENTED, 0,
@@ -102,22 +111,25 @@ int
 evcan_vendor_load_(const struct evcan_vendor_library_ *library,
     const char *path, void *functions, struct evcan_error *err)
 {
-	const char *variable = getenv(library->variable);
+	/* Not what a set-user-ID program should load. */
+	const char *variable = secure_getenv(library->variable);
+	struct evcan_error why = { 0 };
 	void *handle;
-	int r;
+	int r = EVCAN_ERR_NOT_IMPLEMENTED;
 
 	if (path != NULL && path[0] != '\0')
-		handle = load_path(library, path, "option library", err);
+		handle = load_path(library, path, "option library", &why);
 	else if (variable != NULL && variable[0] != '\0')
-		handle = load_path(library, variable, library->variable, err);
+		handle = load_path(library, variable, library->variable, &why);
 	else
-		handle = load_any(library, err);
-	if (handle == NULL)
-		return EVCAN_ERR_NOT_IMPLEMENTED;
-	r = bind(library, handle, functions, err);
-	/* One reference is kept for good; one that lacks a function was not
-	 * called yet. */
-	if (r < 0)
+		handle = load_any(library, &why);
+	if (handle != NULL)
+		r = bind(library, handle, functions, &why);
+	if (r == 0)
+		return 0;     /* one reference is kept for good */
+	/* One that lacks a function was not called yet. */
+	if (handle != NULL)
 		dlclose(handle);
-	return r;
+	evcan_log(EVCAN_LOG_INFO, "vendor", "%s", why.text);
+	return evcan_error_set(err, r, 0, "%s", why.text);
 }

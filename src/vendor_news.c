@@ -39,7 +39,10 @@ evcan_vendor_tell_opened_(struct evcan_adapter_ *adapter)
 void
 evcan_vendor_tell_room_(struct evcan_adapter_ *adapter)
 {
-	if (!atomic_exchange(&adapter->full, false))
+	/* Either this sees `full`, or the loop sees the room. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&adapter->full, memory_order_relaxed) ||
+	    !atomic_exchange(&adapter->full, false))
 		return;
 	pthread_mutex_lock(&adapter->lock);
 	adapter->room = true;
@@ -173,11 +176,14 @@ tail_of(const struct evcan_adapter_ *adapter)
 }
 
 size_t
-evcan_vendor_before_(const struct evcan_adapter_ *adapter, size_t max)
+evcan_vendor_before_(const struct evcan_adapter_ *adapter, size_t head,
+    size_t max)
 {
-	size_t before = adapter->held.at - tail_of(adapter);
+	size_t tail = tail_of(adapter), before = head - tail;
 
-	return adapter->held.any && before < max ? before : max;
+	if (adapter->held.any && adapter->held.at - tail < before)
+		before = adapter->held.at - tail;
+	return before < max ? before : max;
 }
 
 static bool
@@ -205,10 +211,7 @@ static void
 pass_on_gone(struct evcan_bus *bus, struct evcan_adapter_ *adapter,
     const struct evcan_error *why)
 {
-	size_t unread = evcan_ring_count_(&adapter->feed.ring);
-
-	if (unread > 0)
-		evcan_driver_lost(bus, unread, EVCAN_LOSS_QUEUE);
+	evcan_vendor_lose_unread_(bus, adapter);
 	evcan_driver_vendor_code(bus, why->vendor);
 	evcan_driver_gone(bus, why->code, 0, "%s: %s", evcan_bus_name(bus),
 	    why->text);

@@ -18,8 +18,14 @@
 #define BLOCKED_MAX_MS 4
 #define LOOK_NS (500 * MS)
 #define PREDECESSOR_NS (5000 * MS)
-/* What a closing bus grants to frames that it took. */
+/* Reads before a device is made to forget what it received: all is saved, but
+ * of a bus that is faster than they are. */
+#define SAVE_READS 1024
+/* What a closing bus grants to frames that it took: each, and all. */
 #define DRAIN_NS (100 * MS)
+#define DRAIN_MAX_NS (400 * MS)
+/* Opening loads firmware here and there, and a light may flash for 5 s. */
+#define PATIENT_TIMES 4
 
 /* The list */
 
@@ -99,13 +105,20 @@ await_predecessor(struct evcan_adapter_ *adapter)
 
 /* Calls of the library */
 
-/* @param allowed_ms what it may take besides, since it was asked to wait */
+/* @param allowed_ns what it may take besides, since it was asked to wait, or
+ * has much to do */
 static void
-enter(struct evcan_adapter_ *adapter, const char *call, int allowed_ms)
+enter(struct evcan_adapter_ *adapter, const char *call, int64_t allowed_ns)
 {
 	atomic_store_explicit(&adapter->call, call, memory_order_relaxed);
 	atomic_store_explicit(&adapter->call_ns, evcan_now_monotonic() +
-	    allowed_ms * MS, memory_order_release);
+	    allowed_ns, memory_order_release);
+}
+
+static void
+enter_patiently(struct evcan_adapter_ *adapter, const char *call)
+{
+	enter(adapter, call, (PATIENT_TIMES - 1) * evcan_vendor_hang_ns_);
 }
 
 static void
@@ -131,6 +144,17 @@ evcan_adapter_push_(struct evcan_adapter_ *adapter,
 	evcan_feed_push_(&adapter->feed, frames, (size_t)n, &wake);
 	if (wake)
 		evcan_feed_wake_(&adapter->feed);
+}
+
+void
+evcan_adapter_save_(struct evcan_adapter_ *adapter)
+{
+	struct evcan_frame frames[BATCH];
+	int n, reads = SAVE_READS;
+
+	while (reads-- > 0 && (n = adapter->ops->read(adapter, adapter->port,
+	    frames, BATCH, 0)) > 0)
+		evcan_adapter_push_(adapter, frames, n);
 }
 
 /* @return false: there is none */
@@ -159,7 +183,7 @@ run_commands(struct evcan_adapter_ *adapter)
 		adapter->running = command.number;
 		adapter->running_what = (unsigned)command.what %
 		    EVCAN_VENDOR_KINDS_;
-		enter(adapter, "a command", 0);
+		enter_patiently(adapter, "a command");
 		if (adapter->ops->command != NULL)
 			r = adapter->ops->command(adapter, adapter->port,
 			    command.what, command.data);
@@ -183,10 +207,15 @@ drop_sent(struct evcan_adapter_ *adapter, size_t n)
 static void
 drop_flushed(struct evcan_adapter_ *adapter)
 {
-	ptrdiff_t n = (ptrdiff_t)(atomic_load(&adapter->drop_to) -
-	    atomic_load_explicit(&adapter->tx.tail, memory_order_relaxed));
 	const struct evcan_frame *frames;
+	ptrdiff_t n;
 
+	/* Positions go round: an old one says nothing. */
+	if (!atomic_load_explicit(&adapter->drops, memory_order_relaxed) ||
+	    !atomic_exchange(&adapter->drops, false))
+		return;
+	n = (ptrdiff_t)(atomic_load(&adapter->drop_to) -
+	    atomic_load_explicit(&adapter->tx.tail, memory_order_relaxed));
 	/* Only what was peeked at may be dropped. */
 	while (n > 0) {
 		size_t row = evcan_ring_peek_(&adapter->tx, &frames,
@@ -246,6 +275,7 @@ static bool
 fall_asleep(struct evcan_adapter_ *adapter, enum evcan_vendor_sleep_ how)
 {
 	atomic_store(&adapter->asleep, how);
+	atomic_thread_fence(memory_order_seq_cst);
 	return !evcan_adapter_wanted_(adapter);
 }
 
@@ -296,7 +326,7 @@ receive(struct evcan_adapter_ *adapter, int blocked_ms)
 			await_fd(adapter, fd, timeout_ms);
 		timeout_ms = 0;
 	}
-	enter(adapter, "read", timeout_ms);
+	enter(adapter, "read", timeout_ms * MS);
 	n = ops->read(adapter, adapter->port, frames, BATCH, timeout_ms);
 	leave(adapter);
 	atomic_store(&adapter->asleep, EVCAN_VENDOR_AWAKE_);
@@ -318,16 +348,25 @@ look(struct evcan_adapter_ *adapter, int64_t *looked)
 	leave(adapter);
 }
 
-/* What was handed over before the end still goes out, if it can. */
+/* What was handed over before the end still goes out, as long as the device
+ * takes it. */
 static void
 send_rest(struct evcan_adapter_ *adapter)
 {
-	int64_t end = evcan_now_monotonic() + DRAIN_NS;
+	int64_t now = evcan_now_monotonic(), moved = now;
+	const int64_t end = now + DRAIN_MAX_NS;
+	size_t left, before = SIZE_MAX;
 
-	while ((send_frames(adapter) ||
-	    evcan_ring_count_(&adapter->tx) > 0) &&
-	    evcan_now_monotonic() < end)
+	while ((left = (send_frames(adapter),
+	    evcan_ring_count_(&adapter->tx))) > 0) {
+		now = evcan_now_monotonic();
+		if (left < before)
+			moved = now;
+		before = left;
+		if (now >= end || now - moved >= DRAIN_NS)
+			return;
 		poll(NULL, 0, 1);
+	}
 }
 
 static void
@@ -360,7 +399,7 @@ open_device(struct evcan_adapter_ *adapter)
 	int r;
 
 	evcan_error_clear(&error);
-	enter(adapter, "open", 0);
+	enter_patiently(adapter, "open");
 	r = adapter->ops->open(adapter, adapter->port, &error);
 	leave(adapter);
 	if (r < 0)

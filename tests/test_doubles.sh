@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test_doubles.sh - the conformance suites on every vendor's double
 #
-# A row: suite, double, interface, two channels that hear each other, flags.
+# A row: suite, double, interface, two channels that hear each other, flags. It
+# goes on in the next line behind a backslash.
 
 set -u
 LC_ALL=C
@@ -18,6 +19,7 @@ driver ixxat4  ixxat  0             1             --fd
 driver kvaser  kvaser 0             1
 driver kvaser  kvaser 0             1             --fd
 cyclic kvaser  kvaser 0             1             --loop
+driver kvaser_old kvaser 0            1
 driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456
 driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456 --fd
 driver neovi_old neovi HSCAN,serial=AB0001 HSCAN,serial=123456
@@ -28,11 +30,55 @@ driver systec  systec 0             1
 driver usb2can usb2can ED000001     ED000002
 driver vector  vector 0             1
 driver vector  vector 0             1             --fd
+vendor iscan iscan 0 1 --open isCAN_DeviceInitEx:15:use \
+    --read isCAN_ReceiveMessageEx --write isCAN_TransmitMessageEx \
+    --close isCAN_CloseDevice --queue iscan_queue=10
+vendor ixxat ixxat 0,unique_hardware_id=HW100001 \
+    0,unique_hardware_id=HW200002 \
+    --open vciDeviceOpen:0xe001000a:VCI_E_ACCESSDENIED \
+    --read canChannelReadMessage --write canChannelPostMessage \
+    --close vciDeviceClose --flood 3000 --too-old major=2 --no-passive
+vendor ixxat4 ixxat 0,unique_hardware_id=HW100001 \
+    0,unique_hardware_id=HW200002 \
+    --open vciDeviceOpen:0xe001000a:VCI_E_ACCESSDENIED \
+    --read canChannelReadMessage --write canChannelPostMessage \
+    --close vciDeviceClose --flood 3000 --too-old major=2 --no-passive
+vendor kvaser kvaser 0 1 --open canOpenChannel:-5:canERR_NOCHANNELS \
+    --read canRead --write canWrite --close canClose --queue kvaser_queue=10
+vendor neovi neovi HSCAN,serial=AB0001,receive_own_messages=false \
+    HSCAN,serial=123456,receive_own_messages=false \
+    --open icsneoOpenDevice:0x3002:DriverFailedToOpen \
+    --read icsneoWaitForRxMessagesWithTimeOut --write icsneoTxMessages \
+    --close icsneoClosePort --flood 21000 --opens-in-turn
+vendor nican nican CAN0 CAN1 \
+    --open ncOpenObject:0xBFF62103:CanErrFirmwareNoResponse \
+    --read ncReadMult --write ncWrite --close ncCloseObject --flood 1300
+vendor pcan pcan PCAN_USBBUS1 PCAN_USBBUS2 \
+    --open CAN_Initialize:0x2000:PCAN_ERROR_RESOURCE --read CAN_Read \
+    --write CAN_Write --close CAN_Uninitialize --flood 2100
+vendor systec systec 0,device_number=0 0,device_number=1 \
+    --open UcanInitHardwareEx:4:USBCAN_ERR_ILLVERSION \
+    --read UcanReadCanMsgEx --write UcanWriteCanMsgEx \
+    --close UcanDeinitHardware --flood 5000 --no-errors --opens-in-turn \
+    --closes-in-turn
+vendor usb2can usb2can ED000001 ED000002 --open CanalOpen:0:CanalOpen \
+    --read CanalBlockingReceive --write CanalSend --close CanalClose \
+    --queue usb2can_queue=10 --no-send-errors --no-overflow
+vendor vector vector 0 1 --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE \
+    --read xlReceive --write xlCanTransmit --close xlClosePort \
+    --queue vector_queue=10
+vendor pcan pcan PCAN_USBBUS1,fd=true PCAN_USBBUS2,fd=true \
+    --open CAN_InitializeFD:0x2000:PCAN_ERROR_RESOURCE --read CAN_ReadFD \
+    --write CAN_WriteFD --close CAN_Uninitialize --flood 2100
+vendor vector vector 0,fd=true 1,fd=true \
+    --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE --read xlCanReceive \
+    --write xlCanTransmitEx --close xlClosePort --queue vector_queue=10
 '
 
 status=0
 
-while read -r suite double interface a b flags; do
+# shellcheck disable=SC2162 # backslashes join lines
+while read suite double interface a b flags; do
 	[ -n "$suite" ] || continue
 	library=$doubles/${double}_double.so
 	if [ ! -e "$library" ]; then
@@ -44,7 +90,8 @@ while read -r suite double interface a b flags; do
 	if "$build/tests/conform_$suite" "$interface:$a,library=$library" \
 		"$interface:$b,library=$library" $flags >doubles.out 2>&1
 	then
-		echo "ok - $suite: $double $flags: $(grep -c OK doubles.out) tests"
+		echo "ok - $suite: $double $a ${flags%%--open*}:" \
+			"$(grep -c OK doubles.out) tests"
 	else
 		tail -n 40 doubles.out
 		echo "FAIL: $suite: $double $flags"

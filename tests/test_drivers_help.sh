@@ -63,6 +63,8 @@ done
 for driver in $drivers; do
 	grep -qw "$driver" later && fault "$driver is here, not later"
 done
+bad 2 'no driver "nixnet" yet: a later version' list drivers nixnet
+bad 2 'no driver "nosuch"; evcan list drivers tells' list drivers nosuch
 good list drivers --json
 python3 - out "$drivers" <<'END' || fault "JSON: $(head -c 300 out)"
 import json, sys
@@ -72,6 +74,26 @@ END
 good detect
 good detect --json
 json out
+
+# A device that refuses later, in its thread -------------------------------------
+
+kvaser=kvaser:77,library=$doubles/kvaser_double.so
+if [ -e "$doubles/kvaser_double.so" ]; then
+	cat >one.log <<'END'
+(1483389946.000000) can0 123#DEADBEEF
+END
+	cp one.log kept.log
+	refusal='kvaser:77: channel 77: .*no such channel'
+	bad 1 "$refusal" log "$kvaser" -f kept.log
+	bad 1 "$refusal" log virtual:a "$kvaser"
+	bad 1 "$refusal" bridge virtual:a "$kvaser"
+	bad 1 "$refusal" play "$kvaser" one.log
+	bad 1 "$refusal" send "$kvaser" 123#11
+	bad 1 "$refusal" send "$kvaser" 123#11 --period 0.1
+	cmp -s one.log kept.log || fault 'a log was emptied for no bus'
+elif [ "${CI:-}" = true ]; then
+	fault "$doubles/kvaser_double.so was not built"
+fi
 
 # One by one -------------------------------------------------------------------
 

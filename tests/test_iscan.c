@@ -8,7 +8,18 @@
 
 #include <cmocka.h>
 
-#include "iscan_fixture.h"
+#define INTERFACE "iscan"
+#include "double_fixture.h"
+
+/* What a device of the double was told last. */
+static long
+last(uint8_t device, const char *what)
+{
+	long (*function)(uint8_t device, const char *what);
+
+	*(void **)&function = double_symbol("evcan_iscan_last");
+	return function(device, what);
+}
 
 /* Opening */
 
@@ -31,18 +42,15 @@ bit_rates_are_the_tables(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char spec[100];
-		struct evcan_bus *bus;
+		struct evcan_bus *bus = open_with("1", cases[i].options);
 
-		snprintf(spec, sizeof(spec), "1%s", cases[i].options);
-		bus = open_now(spec);
 		assert_int_equal(last(1, "baud"), cases[i].baud);
 		assert_int_equal(last(1, "btr"), cases[i].btr);
 		assert_int_equal(last(1, "id"), UINT32_MAX);
 		assert_int_equal(last(1, "handler"), 1);
 		assert_string_equal(evcan_bus_channel_info(bus),
 		    "isCAN device 1");
-		evcan_bus_free(bus);
+		end(bus);
 		assert_int_equal(last(1, "open"), 0);
 	}
 	assert_int_equal(calls("isCAN_StopMessageHandler"),
@@ -52,10 +60,7 @@ bit_rates_are_the_tables(void **state)
 static void
 refusals_are_explained(void **state)
 {
-	static const struct {
-		const char *misdeed, *spec, *words[3];
-		long vendor;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "reset", "0,bitrate=5000", { "5000", "1000 kbit/s" }, 0 },
 		{ "reset", "0,bitrate=83333", { "83333", "timing" }, 0 },
 		{ "reset", "16", { "\"16\"", "0 to 15" }, 0 },
@@ -63,7 +68,8 @@ refusals_are_explained(void **state)
 		{ "reset", "0,state=PASSIVE", { "state=PASSIVE" }, 0 },
 		{ "reset", "0,timing=f_clock=80000000 nom_brp=2 nom_tseg1=63 "
 		    "nom_tseg2=16 nom_sjw=16 data_brp=2 data_tseg1=15 "
-		    "data_tseg2=4 data_sjw=4", { "no CAN FD" }, 0 },
+		    "data_tseg2=4 data_sjw=4", { "CAN FD",
+		    "does not have" }, 0 },
 		{ "reset", "7", { "device 7", "gives 2 (device not found" },
 		    2 },
 		{ "fail isCAN_DeviceInitEx 15", "0", { "another process" },
@@ -74,21 +80,7 @@ refusals_are_explained(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct evcan_bus *bus = make(NULL, cases[i].spec);
-		struct evcan_error err = { 0 };
-
-		control(cases[i].misdeed);
-		assert_true(evcan_bus_open(bus, &err) < 0);
-		for (int w = 0; cases[i].words[w] != NULL; w++) {
-			if (strstr(err.text, cases[i].words[w]) == NULL)
-				fail_msg("%s: %s", cases[i].words[w],
-				    err.text);
-		}
-		assert_int_equal(err.vendor, cases[i].vendor);
-		evcan_bus_free(bus);
-		assert_int_equal(last(0, "open"), 0);
-	}
+	check_refusals(cases, sizeof(cases) / sizeof(cases[0]), 0);
 }
 
 /* A device has one user; he who comes second is told. */
@@ -97,47 +89,36 @@ device_is_exclusive(void **state)
 {
 	struct evcan_bus *a = open_now("0"), *b = make(NULL, "0");
 	struct evcan_error err = { 0 };
-	struct evcan_frame frame = frame_of(1, 0, "x");
+	struct evcan_frame frame = frame_of(1, 0, 1);
 
 	(void)state;
 	assert_int_equal(evcan_bus_open(b, &err), EVCAN_ERR_INIT);
 	assert_int_equal(err.vendor, 15);
-	evcan_bus_free(b);
+	end(b);
 	/* The first is none the worse for it. */
 	b = open_now("1");
-	assert_int_equal(evcan_bus_send_wait(b, &frame, 1000), 0);
-	assert_int_equal(evcan_bus_recv_wait(a, &frame, 1, 5000), 1);
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	send_frame(b, &frame);
+	frame = receive(a);
+	end(a);
+	end(b);
 }
 
 static void
 library_is_missing(void **state)
 {
-	struct evcan_error err = { 0 };
-	struct evcan_bus *bus;
-	char spec[600];
+	static const char *const words[] = { "isCAN_DeviceInitEx",
+		"thorsis.com", "EVCAN_LIB_ISCAN" };
+	struct evcan_error err;
 
 	(void)state;
-	evcan_bus_free(make(NULL, "0"));     /* skips without doubles */
-	bus = evcan_bus_new_spec(NULL, "iscan:0,ignore_config=true", &err);
-	assert_non_null(bus);
-	assert_int_equal(evcan_bus_open(bus, &err),
-	    EVCAN_ERR_NOT_IMPLEMENTED);
-	assert_non_null(strstr(err.text, "thorsis.com"));
-	assert_non_null(strstr(err.text, "EVCAN_LIB_ISCAN"));
-	evcan_bus_free(bus);
-	evcan_error_clear(&err);
-	snprintf(spec, sizeof(spec), "iscan:0,ignore_config=true,library=%s",
-	    library);
-	strcpy(strstr(spec, "iscan_double.so"), "empty_double.so");
-	bus = evcan_bus_new_spec(NULL, spec, &err);
-	assert_non_null(bus);
-	assert_int_equal(evcan_bus_open(bus, &err),
-	    EVCAN_ERR_NOT_IMPLEMENTED);
-	if (strstr(err.text, "isCAN_DeviceInitEx") == NULL)
-		fail_msg("%s", err.text);
-	evcan_bus_free(bus);
+	use_library("empty");
+	err = refused("0");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words, 1);
+	use_library(NULL);
+	err = refused("0");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words + 1, 2);
 }
 
 static void
@@ -168,7 +149,7 @@ detects_devices(void **state)
 	assert_int_equal(evcan_detect(names, -1, on_found, &n, NULL), 0);
 	unsetenv("EVCAN_LIB_ISCAN");
 	assert_int_equal(evcan_detect(names, -1, on_found, &n, NULL), 0);
-	evcan_bus_free(bus);
+	end(bus);
 }
 
 static void
@@ -180,8 +161,8 @@ hundred_opens(void **state)
 
 		assert_int_equal(evcan_bus_open(bus, NULL), 0);
 		if (i % 3 == 0)
-			await(evcan_bus_is_open(bus));
-		evcan_bus_free(bus);
+			UNTIL(evcan_bus_is_open(bus));
+		end(bus);
 	}
 	assert_int_equal(calls("isCAN_CloseDevice"),
 	    calls("isCAN_DeviceInitEx"));
@@ -195,10 +176,9 @@ static void
 polled_without_calls(void **state)
 {
 	struct evcan_bus *a, *b;
-	struct evcan_frame frame = frame_of(1, 0, "x");
+	struct evcan_frame frame = frame_of(1, 0, 1);
 
 	(void)state;
-	evcan_bus_free(make(NULL, "0"));
 	control("fail isCAN_StartMessageHandler 40");
 	b = open_now("1,poll_interval=0.002");
 	assert_string_equal(evcan_bus_channel_info(b),
@@ -206,14 +186,14 @@ polled_without_calls(void **state)
 	control("set iscan_mute 1");
 	a = open_now("0");
 	for (int i = 0; i < 20; i++) {
-		assert_int_equal(evcan_bus_send_wait(a, &frame, 1000), 0);
-		assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 5000), 1);
+		send_frame(a, &frame);
+		frame = receive(b);
 		assert_int_equal(frame.clock, EVCAN_CLOCK_HOST);
-		assert_int_equal(evcan_bus_send_wait(b, &frame, 1000), 0);
-		assert_int_equal(evcan_bus_recv_wait(a, &frame, 1, 5000), 1);
+		send_frame(b, &frame);
+		frame = receive(a);
 	}
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	end(a);
+	end(b);
 }
 
 /* With one it comes at once, however rarely it is looked. */
@@ -222,19 +202,19 @@ called_at_once(void **state)
 {
 	struct evcan_bus *a = open_now("0"), *b =
 	    open_now("1,poll_interval=10");
-	struct evcan_frame frame = frame_of(1, 0, "x");
+	struct evcan_frame frame = frame_of(1, 0, 1);
 	int64_t began;
 
 	(void)state;
 	began = evcan_now_monotonic();
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(evcan_bus_send_wait(a, &frame, 1000), 0);
+		send_frame(a, &frame);
 		assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 20000), 1);
 	}
 	/* A read that nobody ends takes 100 ms. */
 	assert_true(evcan_now_monotonic() - began < 5000 * MS);
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	end(a);
+	end(b);
 }
 
 static void
@@ -272,13 +252,13 @@ one_identifier_goes_to_the_device(void **state)
 	assert_int_equal(evcan_bus_set_filters(b, cases[0].filters, 1,
 	    EVCAN_FILTER_OR, NULL), 0);
 	/* The device does not tell 123 from 00000123, core does. */
-	frame = frame_of(0x124, 0, "no");
+	frame = frame_of(0x124, 0, 2);
 	evcan_bus_send_wait(a, &frame, 1000);
-	frame = frame_of(0x123, EVCAN_FRAME_EXT, "no");
+	frame = frame_of(0x123, EVCAN_FRAME_EXT, 2);
 	evcan_bus_send_wait(a, &frame, 1000);
-	frame = frame_of(0x123, 0, "yes");
+	frame = frame_of(0x123, 0, 3);
 	evcan_bus_send_wait(a, &frame, 1000);
-	assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 5000), 1);
+	frame = receive(b);
 	assert_int_equal(frame.len, 3);
 	evcan_bus_get_stats(b, &stats);
 	assert_int_equal(stats.filtered, 1);
@@ -291,25 +271,25 @@ one_identifier_goes_to_the_device(void **state)
 	assert_int_equal(evcan_bus_set_filters(b, NULL, 0, EVCAN_FILTER_OR,
 	    NULL), 0);
 	assert_int_equal(last(1, "id"), UINT32_MAX);
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	end(a);
+	end(b);
 }
 
 static void
 unfit_frames_are_refused(void **state)
 {
 	struct evcan_bus *bus = open_now("0");
-	struct evcan_frame frame = frame_of(1, 0, "12345678");
+	struct evcan_frame frame = frame_of(1, 0, 8);
 
 	(void)state;
 	frame.dlc = 9;
 	assert_int_equal(evcan_bus_send(bus, &frame, 1), EVCAN_ERR_INVALID);
 	assert_non_null(strstr(evcan_bus_error(bus)->text, "DLC of 9"));
-	frame = frame_of(1, EVCAN_FRAME_FD, "x");
+	frame = frame_of(1, EVCAN_FRAME_FD, 1);
 	assert_int_equal(evcan_bus_send(bus, &frame, 1), EVCAN_ERR_INVALID);
 	assert_int_equal(evcan_bus_set_mode(bus, EVCAN_MODE_LISTEN_ONLY),
 	    EVCAN_ERR_UNSUPPORTED);
-	evcan_bus_free(bus);
+	end(bus);
 }
 
 int
@@ -324,6 +304,5 @@ main(void)
 		TEST(unfit_frames_are_refused),
 	};
 
-	load_double();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,8 +212,7 @@ test_opens(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	bus = open_one("HSCAN");
+	bus = open_now("HSCAN");
 	assert_string_equal(evcan_bus_channel_info(bus),
 	    "neoVI FIRE 2 AB0001, network 1");
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_20);
@@ -222,9 +221,9 @@ test_opens(void **state)
 	assert_int_equal(calls("icsneoSetBitRateEx"), 0);
 	/* python-can's default: own messages are wanted. */
 	send_one(bus, 0x123);
-	receive(bus, &frame);
+	frame = receive(bus);
 	assert_true(frame.flags & EVCAN_FRAME_ECHO);
-	put_away(bus);
+	end(bus);
 	assert_int_equal(calls("icsneoClosePort"), 1);
 	assert_int_equal(calls("icsneoFreeObject"), 1);
 }
@@ -236,18 +235,17 @@ test_rates(void **state)
 	struct evcan_error err;
 
 	(void)state;
-	need_double();
-	bus = open_one("HSCAN2,bitrate=250000,data_bitrate=2000000");
+	bus = open_now("HSCAN2,bitrate=250000,data_bitrate=2000000");
 	assert_int_equal(noted("rate"), 250000);
 	assert_int_equal(noted("net"), 42);
 	assert_int_equal(calls("icsneoSetFDBitRate"), 0);
-	put_away(bus);
-	bus = open_one("2,fd=true,bitrate=500000,data_bitrate=4000000");
+	end(bus);
+	bus = open_now("2,fd=true,bitrate=500000,data_bitrate=4000000");
 	assert_int_equal(noted("rate"), 500000);
 	assert_int_equal(noted("data_rate"), 4000000);
 	assert_int_equal(noted("net"), 2);
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_FD);
-	put_away(bus);
+	end(bus);
 	/* Never the one that is kept when the power is off. */
 	assert_int_equal(calls("icsneoSetBitRate"), 0);
 	err = refused("HSCAN,bitrate=123457");
@@ -284,7 +282,6 @@ test_refusals(void **state)
 	struct evcan_error err;
 
 	(void)state;
-	need_double();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		err = refused(cases[i].spec);
 		if (err.code != cases[i].code ||
@@ -309,12 +306,10 @@ test_choice(void **state)
 {
 	struct evcan_bus *a, *b;
 	struct evcan_error err;
-	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	a = open_one("HSCAN,receive_own_messages=false");
-	b = open_one("HSCAN,receive_own_messages=false");
+	a = open_now("HSCAN,receive_own_messages=false");
+	b = open_now("HSCAN,receive_own_messages=false");
 	assert_non_null(strstr(evcan_bus_channel_info(a), "AB0001"));
 	assert_non_null(strstr(evcan_bus_channel_info(b), "123456"));
 	err = refused("MSCAN");
@@ -322,62 +317,49 @@ test_choice(void **state)
 	assert_non_null(strstr(err.text, "every neoVI device"));
 	assert_int_equal(calls("icsneoFindDevices"), 1);
 	send_one(a, 1);
-	receive(b, &frame);
-	put_away(a);
-	put_away(b);
+	receive(b);
+	end(a);
+	end(b);
 	control("set clients 1");
-	a = open_one("HSCAN,receive_own_messages=false");
+	a = open_now("HSCAN,receive_own_messages=false");
 	assert_non_null(strstr(evcan_bus_channel_info(a), "123456"));
 	assert_int_equal(calls("icsneoFindDevices"), 2);
-	put_away(a);
+	end(a);
 	control("reset");
-	a = open_one("HSCAN,type_filter=0x0A");
+	a = open_now("HSCAN,type_filter=0x0A");
 	assert_non_null(strstr(evcan_bus_channel_info(a),
 	    "ValueCAN 4-2EL 123456"));
-	b = open_one("HSCAN,serial=623137537");
+	b = open_now("HSCAN,serial=623137537");
 	assert_non_null(strstr(evcan_bus_channel_info(b), "AB0001"));
-	put_away(a);
-	put_away(b);
+	end(a);
+	end(b);
 }
 
 /* A library with no more than the six functions, and one with less. */
 static void
 test_libraries(void **state)
 {
-	struct evcan_error err = { 0 };
-	char spec[500], *end;
+	static const char *const words[] = { "icsneoFindDevices" },
+	    *const old[] = { "data_bitrate" };
+	struct evcan_error err;
 	struct evcan_bus *bus;
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	bus = evcan_bus_new_spec(NULL, "neovi:HSCAN,ignore_config=true,"
-	    "override_library_name=libm.so.6", NULL);
-	assert_true(evcan_bus_open(bus, &err) < 0);
+	use_library(NULL);
+	err = refused("HSCAN,override_library_name=libm.so.6");
 	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
-	assert_non_null(strstr(err.text, "icsneoFindDevices"));
-	put_away(bus);
-	end = strrchr(path, '/');
-	snprintf(spec, sizeof(spec), "neovi:HSCAN,ignore_config=true,"
-	    "bitrate=500000,library=%.*s/neovi_old_double.so",
-	    (int)(end - path), path);
-	bus = evcan_bus_new_spec(NULL, spec, NULL);
-	evcan_error_clear(&err);
-	if (evcan_bus_open(bus, &err) < 0)
-		fail_msg("%s", err.text);
+	says(&err, words, 1);
+	use_library("neovi_old");
+	bus = open_now("HSCAN,bitrate=500000");
 	send_one(bus, 0x42);
-	receive(bus, &frame);
-	assert_int_equal(frame.id, 0x42);
+	frame = expect(bus, 0x42);
 	assert_int_equal(frame.clock, EVCAN_CLOCK_HARDWARE);
 	assert_int_equal(evcan_bus_reset(bus, NULL), EVCAN_ERR_UNSUPPORTED);
-	put_away(bus);
-	snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec),
-	    ",fd=true,data_bitrate=2000000");
-	bus = evcan_bus_new_spec(NULL, spec, NULL);
-	evcan_error_clear(&err);
-	assert_int_equal(evcan_bus_open(bus, &err), EVCAN_ERR_UNSUPPORTED);
-	assert_non_null(strstr(err.text, "data_bitrate"));
-	put_away(bus);
+	end(bus);
+	err = refused("HSCAN,bitrate=500000,fd=true,data_bitrate=2000000");
+	assert_int_equal(err.code, EVCAN_ERR_UNSUPPORTED);
+	says(&err, old, 1);
 }
 
 struct detected {
@@ -405,9 +387,8 @@ test_detect(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	need_double();
-	setenv("EVCAN_LIB_NEOVI", path, 1);
-	bus = open_one(B);
+	setenv("EVCAN_LIB_NEOVI", library, 1);
+	bus = open_now(B);
 	assert_int_equal(evcan_detect(neovi, -1, on_found, &all, NULL), 3);
 	assert_string_equal(all.text[0],
 	    "HSCAN AB0001: neoVI FIRE 2 AB0001");
@@ -417,9 +398,9 @@ test_detect(void **state)
 	    "HSCAN CY2468: ValueCAN 4-1 CY2468, in use");
 	/* It did no harm to the one that is open. */
 	send_one(bus, 1);
-	WAIT_FOR(bus, evcan_bus_recv(bus, &frame, 1) == 0 &&
+	UNTIL(evcan_bus_recv(bus, &frame, 1) == 0 &&
 	    stats_of(bus).confirmed == 1);
-	put_away(bus);
+	end(bus);
 	control("unplug 0");
 	control("unplug 1");
 	memset(&all, 0, sizeof(all));
@@ -438,13 +419,13 @@ main(void)
 		cmocka_unit_test(test_error_frames),
 		cmocka_unit_test(test_odd_messages),
 		cmocka_unit_test(test_states_of_messages),
-		NEOVI_TEST(test_opens),
-		NEOVI_TEST(test_rates),
-		NEOVI_TEST(test_refusals),
-		NEOVI_TEST(test_choice),
-		NEOVI_TEST(test_libraries),
-		NEOVI_TEST(test_detect)
+		TEST(test_opens),
+		TEST(test_rates),
+		TEST(test_refusals),
+		TEST(test_choice),
+		TEST(test_libraries),
+		TEST(test_detect)
 	};
 
-	return cmocka_run_group_tests(tests, load_double, unload_double);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

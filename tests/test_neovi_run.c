@@ -9,9 +9,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
-#include <unistd.h>
-
 #include "neovi_fixture.h"
 
 /* Receiving */
@@ -33,26 +30,25 @@ test_times(void **state)
 		B ",use_system_timestamp=true" };
 
 	(void)state;
-	need_double();
 	for (int i = 0; i < 4; i++) {
-		struct evcan_bus *a = open_one(i == 0 || i == 3 ? A : B);
-		struct evcan_bus *b = open_one(specs[i]);
+		struct evcan_bus *a = open_now(i == 0 || i == 3 ? A : B);
+		struct evcan_bus *b = open_now(specs[i]);
 		struct evcan_frame first, second;
 		int64_t before = evcan_now_unix();
 
 		control(i == 2 ? "set slow_ticks 1" : "set slow_ticks 0");
 		send_one(a, 1);
-		receive(b, &first);
+		first = receive(b);
 		check_age(&first, before, i == 3 ? EVCAN_CLOCK_HOST :
 		    EVCAN_CLOCK_HARDWARE);
 		before = evcan_now_unix();
 		send_one(a, 2);
-		receive(b, &second);
+		second = receive(b);
 		check_age(&second, before, first.clock);
 		assert_int_equal(calls("icsneoGetTimeStampForMsg") > 0,
 		    i >= 2);
-		put_away(a);
-		put_away(b);
+		end(a);
+		end(b);
 	}
 }
 
@@ -73,23 +69,22 @@ test_error_frames_and_states(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	need_double();
-	bus = open_one(A);
+	bus = open_now(A);
 	control("error 0");
-	receive(bus, &frame);
+	frame = receive(bus);
 	assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
 	assert_int_equal(frame.id, 0x88);
 	assert_int_equal(frame.data[2], 4);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		control(cases[i].command);
-		receive(bus, &frame);
+		frame = receive(bus);
 		assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
 		assert_int_equal(frame.id, cases[i].id);
-		WAIT_FOR(bus, evcan_bus_get_state(bus) == cases[i].state ||
+		UNTIL(evcan_bus_get_state(bus) == cases[i].state ||
 		    evcan_bus_recv(bus, &frame, 1) > 0);
 		assert_int_equal(evcan_bus_get_state(bus), cases[i].state);
 	}
-	put_away(bus);
+	end(bus);
 }
 
 /* Waits that end early, and that do not end when something comes. */
@@ -99,21 +94,18 @@ test_waits(void **state)
 	static const char *const modes[] = { "set empty_wake 1",
 		"set deaf 1" };
 	struct evcan_bus *a, *b;
-	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
 	for (int i = 0; i < 2; i++) {
-		a = open_one(A);
-		b = open_one(B);
+		a = open_now(A);
+		b = open_now(B);
 		control(modes[i]);
 		for (uint32_t id = 0; id < 50; id++) {
 			send_one(a, id);
-			receive(b, &frame);
-			assert_int_equal(frame.id, id);
+			expect(b, id);
 		}
-		put_away(a);
-		put_away(b);
+		end(a);
+		end(b);
 		control("reset");
 	}
 }
@@ -127,29 +119,27 @@ test_many_at_once(void **state)
 	long before;
 
 	(void)state;
-	need_double();
-	a = open_one(A ",fd=true");
-	b = open_one(B ",fd=true");
+	a = open_now(A ",fd=true");
+	b = open_now(B ",fd=true");
 	/* One of them, while the other goes on: either takes 200 frames
 	 * without its thread. */
 	control("hang icsneoWaitForRxMessagesWithTimeOut");
 	before = calls("icsneoWaitForRxMessagesWithTimeOut");
-	WAIT_FOR(b, calls("icsneoWaitForRxMessagesWithTimeOut") > before);
+	UNTIL(calls("icsneoWaitForRxMessagesWithTimeOut") > before);
 	for (uint32_t id = 0; id < 1000; id++) {
 		frame.id = id;
 		if (id == 200)
 			control("release");
-		assert_int_equal(evcan_bus_send_wait(a, &frame, 5000), 0);
+		send_frame(a, &frame);
 	}
 	for (uint32_t id = 0; id < 1000; id++) {
-		receive(b, &frame);
-		assert_int_equal(frame.id, id);
+		frame = expect(b, id);
 		assert_int_equal(frame.len, 64);
 		assert_int_equal(frame.data[9], 10);
-		assert_int_equal(frame.data[63], 99);
+		assert_int_equal(frame.data[63], 64);
 	}
-	put_away(a);
-	put_away(b);
+	end(a);
+	end(b);
 }
 
 static void
@@ -159,19 +149,18 @@ test_losses_and_messages(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	a = open_one(A);
-	b = open_one(B);
+	a = open_now(A);
+	b = open_now(B);
 	control("set overflow 1");
 	send_one(a, 1);
-	receive(b, &frame);
-	WAIT_FOR(b, evcan_bus_recv(b, &frame, 1) == 0 &&
+	frame = receive(b);
+	UNTIL(evcan_bus_recv(b, &frame, 1) == 0 &&
 	    evcan_bus_recv(a, &frame, 1) == 0 &&
 	    stats_of(a).lost_device + stats_of(b).lost_device > 0);
 	assert_int_equal(evcan_bus_error(a)->code, 0);
 	assert_int_equal(evcan_bus_error(b)->code, 0);
 	control("set errors 1");
-	WAIT_FOR(b, evcan_bus_recv(b, &frame, 1) == 0 &&
+	UNTIL(evcan_bus_recv(b, &frame, 1) == 0 &&
 	    evcan_bus_recv(a, &frame, 1) == 0 &&
 	    (evcan_bus_error(a)->code != 0 || evcan_bus_error(b)->code != 0));
 	if (evcan_bus_error(b)->code == 0)
@@ -192,68 +181,35 @@ test_several_networks(void **state)
 	int mscan = evcan_channel_intern("MSCAN");
 
 	(void)state;
-	need_double();
-	a = open_one("HSCAN+MSCAN,serial=AB0001,bitrate=500000,"
+	a = open_now("HSCAN+MSCAN,serial=AB0001,bitrate=500000,"
 	    "receive_own_messages=false");
 	assert_int_equal(calls("icsneoSetBitRateEx"), 2);
 	assert_non_null(strstr(evcan_bus_channel_info(a), "networks 1, 2"));
-	b = open_one("MSCAN,serial=123456,receive_own_messages=false");
+	b = open_now("MSCAN,serial=123456,receive_own_messages=false");
 	/* Which one must be said. */
 	frame = frame_of(0x10, 0, 4);
 	assert_int_equal(evcan_bus_send(a, &frame, 1), EVCAN_ERR_INVALID);
 	assert_non_null(strstr(evcan_bus_error(a)->text, "HSCAN+MSCAN"));
 	frame.channel = (uint16_t)mscan;
-	assert_int_equal(evcan_bus_send_wait(a, &frame, 5000), 0);
-	receive(b, &frame);
-	assert_int_equal(frame.id, 0x10);
+	send_frame(a, &frame);
+	frame = expect(b, 0x10);
 	assert_int_equal(frame.channel, mscan);
 	send_one(b, 0x20);
-	receive(a, &frame);
-	assert_int_equal(frame.id, 0x20);
+	frame = expect(a, 0x20);
 	assert_int_equal(frame.channel, mscan);
-	put_away(b);
+	end(b);
 	/* What is of other networks is nobody's. */
-	c = open_one(B);
+	c = open_now(B);
 	frame = frame_of(0x30, 0, 4);
 	frame.channel = (uint16_t)mscan;
-	assert_int_equal(evcan_bus_send_wait(a, &frame, 5000), 0);
+	send_frame(a, &frame);
 	frame.channel = (uint16_t)evcan_channel_intern("HSCAN");
 	frame.id = 0x31;
-	assert_int_equal(evcan_bus_send_wait(a, &frame, 5000), 0);
-	receive(c, &frame);
-	assert_int_equal(frame.id, 0x31);
+	send_frame(a, &frame);
+	frame = expect(c, 0x31);
 }
 
 /* Sending */
-
-struct outcome {
-	int told, result;
-};
-
-static void
-on_sent(struct evcan_bus *bus, const struct evcan_frame *frame, int result,
-    void *arg)
-{
-	struct outcome *outcome = arg;
-
-	(void)bus;
-	(void)frame;
-	outcome->told++;
-	outcome->result = result;
-}
-
-static int
-outcome_of(struct evcan_bus *bus)
-{
-	struct outcome outcome = { 0 };
-	struct evcan_frame frame = frame_of(0x77, 0, 4);
-
-	assert_int_equal(evcan_bus_send_cb(bus, &frame, 5000, on_sent,
-	    &outcome), 0);
-	WAIT_FOR(bus, outcome.told > 0 || evcan_bus_recv(bus, &frame, 1) < 0);
-	assert_int_equal(outcome.told, 1);
-	return outcome.result;
-}
 
 static void
 test_reports(void **state)
@@ -261,23 +217,22 @@ test_reports(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	need_double();
-	bus = open_one(A);
+	bus = open_now(A);
 	control("set report_ms 30");
-	assert_int_equal(outcome_of(bus), EVCAN_SENT);
+	assert_int_equal(outcome_of(bus, 0x77), EVCAN_SENT);
 	control("set fail_tx 1");
-	assert_int_equal(outcome_of(bus), EVCAN_ERR_OPERATION);
+	assert_int_equal(outcome_of(bus, 0x77), EVCAN_ERR_OPERATION);
 	assert_non_null(strstr(evcan_bus_error(bus)->text, "frame 77"));
 	control("set fail_tx 0");
-	assert_int_equal(outcome_of(bus), EVCAN_SENT);
+	assert_int_equal(outcome_of(bus, 0x77), EVCAN_SENT);
 	assert_int_equal(stats_of(bus).received, 0);
 	assert_int_equal(stats_of(bus).send_failed, 1);
 	/* The device's descriptions are 1 to 32767. */
 	control("set report_ms 0");
 	for (int i = 0; i < 33000; i++)
 		send_one(bus, 1);
-	assert_int_equal(outcome_of(bus), EVCAN_SENT);
-	put_away(bus);
+	assert_int_equal(outcome_of(bus, 0x77), EVCAN_SENT);
+	end(bus);
 }
 
 /* Somebody else sends by the same device. */
@@ -288,42 +243,37 @@ test_foreign_reports(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	bus = open_one("HSCAN");
+	bus = open_now("HSCAN");
 	control("set foreign_tx 1");
 	send_one(bus, 5);
-	receive(bus, &frame);
+	frame = receive(bus);
 	assert_int_equal(frame.dir, EVCAN_DIR_TX);
 	assert_false(frame.flags & EVCAN_FRAME_ECHO);
-	put_away(bus);
-	bus = open_one(A);
+	end(bus);
+	bus = open_now(A);
 	send_one(bus, 6);
-	assert_int_equal(evcan_bus_recv_wait(bus, &frame, 1, 50), 0);
+	expect_nothing(bus);
 	assert_int_equal(stats_of(bus).confirmed, 0);
-	put_away(bus);
+	end(bus);
 }
 
 static void
 test_no_room(void **state)
 {
 	struct evcan_bus *a, *b;
-	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	a = open_one(A);
-	b = open_one(B);
+	a = open_now(A);
+	b = open_now(B);
 	control("set room 3");
 	for (uint32_t id = 0; id < 100; id++)
 		send_one(a, id);
-	for (uint32_t id = 0; id < 100; id++) {
-		receive(b, &frame);
-		assert_int_equal(frame.id, id);
-	}
+	for (uint32_t id = 0; id < 100; id++)
+		expect(b, id);
 	assert_int_equal(stats_of(a).send_failed, 0);
 	assert_int_equal(evcan_bus_error(a)->code, 0);
-	put_away(a);
-	put_away(b);
+	end(a);
+	end(b);
 }
 
 static void
@@ -333,18 +283,16 @@ test_refused_frames(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	a = open_one(A);
-	b = open_one(B);
+	a = open_now(A);
+	b = open_now(B);
 	control("fail icsneoTxMessages 0x2021");
-	assert_int_equal(outcome_of(a), EVCAN_ERR_UNSUPPORTED);
+	assert_int_equal(outcome_of(a, 0x77), EVCAN_ERR_UNSUPPORTED);
 	assert_int_equal(evcan_bus_error(a)->vendor, 0x2021);
 	assert_non_null(strstr(evcan_bus_error(a)->text, "RTRNotSupported"));
 	control("fail icsneoTxMessages 0");
-	assert_int_equal(outcome_of(a), EVCAN_ERR_OPERATION);
+	assert_int_equal(outcome_of(a, 0x77), EVCAN_ERR_OPERATION);
 	send_one(a, 0x222);
-	receive(b, &frame);
-	assert_int_equal(frame.id, 0x222);
+	frame = expect(b, 0x222);
 	/* What the device cannot say never gets there. */
 	frame = frame_of(1, EVCAN_FRAME_FD, 4);
 	assert_int_equal(evcan_bus_send(a, &frame, 1), EVCAN_ERR_INVALID);
@@ -352,8 +300,8 @@ test_refused_frames(void **state)
 	frame = frame_of(1, 0, 8);
 	frame.dlc = 9;
 	assert_int_equal(evcan_bus_send(a, &frame, 1), EVCAN_ERR_INVALID);
-	put_away(a);
-	put_away(b);
+	end(a);
+	end(b);
 }
 
 static void
@@ -363,20 +311,19 @@ test_bus_off_and_reset(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	bus = open_one(A);
+	bus = open_now(A);
 	control("state 0 off");
-	WAIT_FOR(bus, evcan_bus_recv(bus, &frame, 1) >= 0 &&
+	UNTIL(evcan_bus_recv(bus, &frame, 1) >= 0 &&
 	    evcan_bus_get_state(bus) == EVCAN_STATE_BUS_OFF);
-	assert_int_equal(outcome_of(bus), EVCAN_ERR_OPERATION);
+	assert_int_equal(outcome_of(bus, 0x77), EVCAN_ERR_OPERATION);
 	assert_int_equal(evcan_bus_reset(bus, NULL), 0);
 	assert_int_equal(calls("icsneoEnableNetworkCom"), 2);
-	assert_int_equal(outcome_of(bus), EVCAN_SENT);
-	WAIT_FOR(bus, evcan_bus_recv(bus, &frame, 1) >= 0 &&
+	assert_int_equal(outcome_of(bus, 0x77), EVCAN_SENT);
+	UNTIL(evcan_bus_recv(bus, &frame, 1) >= 0 &&
 	    evcan_bus_get_state(bus) == EVCAN_STATE_ACTIVE);
 	control("fail icsneoEnableNetworkCom 0x2018");
 	assert_true(evcan_bus_reset(bus, NULL) < 0);
-	put_away(bus);
+	end(bus);
 }
 
 /* Misfortune */
@@ -388,28 +335,27 @@ test_unplug(void **state)
 	struct evcan_frame frame = frame_of(5, 0, 4);
 
 	(void)state;
-	need_double();
-	a = open_one(A);
-	b = open_one(B);
+	a = open_now(A);
+	b = open_now(B);
 	for (int i = 0; i < 200; i++) {
 		evcan_bus_send(a, &frame, 1);
 		evcan_bus_send(b, &frame, 1);
 		if (i == 100)
 			control("unplug 0");
 	}
-	WAIT_FOR(a, evcan_bus_recv(a, &frame, 1) < 0);
+	UNTIL(evcan_bus_recv(a, &frame, 1) < 0);
 	assert_int_equal(evcan_bus_error(a)->code, EVCAN_ERR_GONE);
 	assert_int_equal(evcan_bus_error(a)->vendor, 0x1000);
 	assert_true(evcan_bus_is_open(b));
 	control("plug 0");
-	WAIT_FOR(a, evcan_bus_is_open(a));
+	UNTIL(evcan_bus_is_open(a));
 	send_one(b, 0x456);
 	do
-		receive(a, &frame);
+		frame = receive(a);
 	while (frame.id != 0x456);
 	assert_int_equal(calls("icsneoFindDevices"), 1);
-	put_away(a);
-	put_away(b);
+	end(a);
+	end(b);
 }
 
 static void
@@ -419,34 +365,22 @@ test_bad_reads(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	need_double();
-	bus = open_one(A ",reopen=false");
+	bus = open_now(A ",reopen=false");
 	control("fail icsneoGetMessages 0x3000 3");
-	WAIT_FOR(bus, evcan_bus_recv(bus, &frame, 1) == 0 &&
+	UNTIL(evcan_bus_recv(bus, &frame, 1) == 0 &&
 	    evcan_bus_error(bus)->vendor == 0x3000);
 	send_one(bus, 1);
 	assert_true(evcan_bus_is_open(bus));
 	control("fail icsneoGetMessages 0x3000 -1");
-	WAIT_FOR(bus, !evcan_bus_is_open(bus));
+	UNTIL(!evcan_bus_is_open(bus));
 	assert_int_equal(evcan_bus_error(bus)->code, EVCAN_ERR_GONE);
 	assert_int_equal(evcan_bus_error(bus)->vendor, 0x3000);
-	put_away(bus);
+	end(bus);
 	control("reset");
-	bus = open_one(A ",reopen=false");
+	bus = open_now(A ",reopen=false");
 	control("fail icsneoValidateHObject 0 -1");
-	WAIT_FOR(bus, !evcan_bus_is_open(bus));
-	put_away(bus);
-}
-
-static void
-await_closed(long closes)
-{
-	int64_t end = evcan_now_monotonic() + SOON;
-
-	while (calls("icsneoFreeObject") < closes) {
-		assert_true(evcan_now_monotonic() < end);
-		usleep(1000);
-	}
+	UNTIL(!evcan_bus_is_open(bus));
+	end(bus);
 }
 
 static void
@@ -456,129 +390,89 @@ test_hangs(void **state)
 		"hang icsneoWaitForRxMessagesWithTimeOut",
 		"hang icsneoGetMessages", "hang icsneoValidateHObject",
 		"hang icsneoTxMessages" };
-	const int64_t usual = evcan_vendor_hang_ns_;
 	unsigned before = evcan_vendor_abandoned_();
 
 	(void)state;
-	need_double();
 	evcan_vendor_hang_ns_ = 200 * MS;
 	for (int i = 0; i < 4; i++) {
-		struct evcan_bus *bus = open_one(A ",reopen=false");
+		struct evcan_bus *bus = open_now(A ",reopen=false");
 		struct evcan_frame frame = frame_of(1, 0, 4);
 		int64_t start = evcan_now_monotonic();
 
 		control(hangs[i]);
 		evcan_bus_send(bus, &frame, 1);
-		WAIT_FOR(bus, !evcan_bus_is_open(bus));
+		UNTIL(!evcan_bus_is_open(bus));
 		assert_int_equal(evcan_bus_error(bus)->code,
 		    EVCAN_ERR_TIMEOUT);
-		put_away(bus);
+		end(bus);
 		assert_true(evcan_now_monotonic() - start < SOON);
 		assert_int_equal(evcan_vendor_abandoned_() - before, i + 1);
 		control("release");
-		await_closed(i + 1);
+		UNTIL(calls("icsneoFreeObject") >= i + 1);
 	}
-	evcan_vendor_hang_ns_ = usual;
 }
 
-struct vanisher {
-	struct event_base *base;
-	int freed;
-};
-
 static void
-on_event(struct evcan_bus *bus, enum evcan_bus_event event,
+on_trouble(struct evcan_bus *bus, enum evcan_bus_event event,
     const struct evcan_bus_info *info, void *arg)
 {
-	struct vanisher *v = arg;
-
 	(void)info;
 	if (event == EVCAN_BUS_OPENED)
 		control("unplug 0");
 	if (event == EVCAN_BUS_ERROR) {
-		put_away(bus);
-		v->freed++;
-		event_base_loopbreak(v->base);
+		end(bus);
+		++*(int *)arg;
 	}
 }
 
 static void
 test_freed_when_told(void **state)
 {
-	struct timeval limit = { 5, 0 };
-	struct vanisher v = { .base = event_base_new() };
-	struct evcan_bus *bus;
+	struct evcan_bus *bus = make(base, A);
+	int freed = 0;
 
 	(void)state;
-	if (control == NULL)
-		event_base_free(v.base);
-	need_double();
-	bus = make(v.base, A);
-	evcan_bus_set_cb(bus, NULL, on_event, &v);
+	evcan_bus_set_cb(bus, NULL, on_trouble, &freed);
 	assert_int_equal(evcan_bus_open(bus, NULL), 0);
-	event_base_loopexit(v.base, &limit);
-	event_base_dispatch(v.base);
-	assert_int_equal(v.freed, 1);
-	event_base_free(v.base);
-}
-
-static int
-count(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
+	UNTIL(freed > 0);
+	assert_int_equal(freed, 1);
 }
 
 static void
 test_hundred_openings(void **state)
 {
-	int fds = 0, threads = 0;
-
 	(void)state;
-	need_double();
-	for (int i = 0; i <= 100; i++) {
-		struct evcan_bus *bus = open_one(i % 2 ? A ",fd=true" : A);
+	for (int i = 0; i < 100; i++) {
+		struct evcan_bus *bus = open_with(A, i % 2 ? ",fd=true" : "");
 
 		send_one(bus, 1);
-		put_away(bus);
-		if (i > 0)
-			continue;
-		fds = count("/proc/self/fd");
-		threads = count("/proc/self/task");
+		end(bus);
 	}
-	assert_int_equal(count("/proc/self/fd"), fds);
-	assert_true(count("/proc/self/task") <= threads);
-	assert_int_equal(calls("icsneoClosePort"), 101);
-	assert_int_equal(calls("icsneoFreeObject"), 101);
+	assert_int_equal(calls("icsneoClosePort"), 100);
+	assert_int_equal(calls("icsneoFreeObject"), 100);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		NEOVI_TEST(test_times),
-		NEOVI_TEST(test_error_frames_and_states),
-		NEOVI_TEST(test_waits),
-		NEOVI_TEST(test_many_at_once),
-		NEOVI_TEST(test_losses_and_messages),
-		NEOVI_TEST(test_several_networks),
-		NEOVI_TEST(test_reports),
-		NEOVI_TEST(test_foreign_reports),
-		NEOVI_TEST(test_no_room),
-		NEOVI_TEST(test_refused_frames),
-		NEOVI_TEST(test_bus_off_and_reset),
-		NEOVI_TEST(test_unplug),
-		NEOVI_TEST(test_bad_reads),
-		NEOVI_TEST(test_hangs),
-		NEOVI_TEST(test_freed_when_told),
-		NEOVI_TEST(test_hundred_openings)
+		TEST(test_times),
+		TEST(test_error_frames_and_states),
+		TEST(test_waits),
+		TEST(test_many_at_once),
+		TEST(test_losses_and_messages),
+		TEST(test_several_networks),
+		TEST(test_reports),
+		TEST(test_foreign_reports),
+		TEST(test_no_room),
+		TEST(test_refused_frames),
+		TEST(test_bus_off_and_reset),
+		TEST(test_unplug),
+		TEST(test_bad_reads),
+		TEST(test_hangs),
+		TEST(test_freed_when_told),
+		TEST(test_hundred_openings)
 	};
 
-	return cmocka_run_group_tests(tests, load_double, unload_double);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,15 +9,15 @@ static const struct {
 	long log, read_queue, write_queue, baud, listen;
 } openings[] = {
 	{ "", 1, 1024, 64, NONE, NONE },
-	{ ";bitrate=250000", 1, 1024, 64, 250000, NONE },
-	{ ";bitrate=33333;log_errors=false", 0, 1024, 64, 33333, NONE },
-	{ ";state=PASSIVE", 1, 1024, 64, NONE, 1 },
-	{ ";read_queue=7;write_queue=9", 1, 7, 9, NONE, NONE },
-	{ ";timing=f_clock=8000000 btr0=0x03 btr1=0x1c", 1, 1024, 64,
+	{ ",bitrate=250000", 1, 1024, 64, 250000, NONE },
+	{ ",bitrate=33333,log_errors=false", 0, 1024, 64, 33333, NONE },
+	{ ",state=PASSIVE", 1, 1024, 64, NONE, 1 },
+	{ ",read_queue=7,write_queue=9", 1, 7, 9, NONE, NONE },
+	{ ",timing=f_clock=8000000 btr0=0x03 btr1=0x1c", 1, 1024, 64,
 	    0x80001c03, NONE },
-	{ ";timing=f_clock=8000000 brp=2 tseg1=11 tseg2=4 sjw=3 "
+	{ ",timing=f_clock=8000000 brp=2 tseg1=11 tseg2=4 sjw=3 "
 	    "nof_samples=3", 1, 1024, 64, 0x8000ba81, NONE },
-	{ ";timing=f_clock=16000000 brp=2 tseg1=13 tseg2=2 sjw=1", 1, 1024,
+	{ ",timing=f_clock=16000000 brp=2 tseg1=13 tseg2=2 sjw=1", 1, 1024,
 	    64, 0x80001c00, NONE },
 };
 
@@ -27,13 +27,9 @@ options_reach_the_library(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
 		struct evcan_bus *bus;
-		char spec[200] = "CAN1";
 
-		strcat(spec, openings[i].options);
-		for (char *at = spec; *at != '\0'; at++)
-			*at = *at == ';' ? ',' : *at;
-		print_message("%s\n", spec);
-		bus = open_now(spec);
+		print_message("%s\n", openings[i].options);
+		bus = open_with("CAN1", openings[i].options);
 		assert_int_equal(attribute(1, NICAN_START_ON_OPEN), 1);
 		assert_int_equal(attribute(1, NICAN_LOG_COMM_ERRS),
 		    openings[i].log);
@@ -59,26 +55,23 @@ options_reach_the_library(void **state)
 static void
 refusals_are_explained(void **state)
 {
-	static const struct {
-		const char *misdeed, *spec, *words[3];
-		uint32_t vendor;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "reset", "CAN7", { "CAN7", "CanErrBadIntfName" },
-		    0xbff62023 },
+		    (int32_t)0xbff62023 },
 		{ "set nican_old 1", "CAN7", { "0x80010003",
-		    "CanErrBadIntfName" }, 0x80010003 },
+		    "CanErrBadIntfName" }, (int32_t)0x80010003 },
 		{ "reset", "CAN0,bitrate=2000000", { "ncConfig",
-		    "CanErrBadBaudRate" }, 0xbff62124 },
+		    "CanErrBadBaudRate" }, (int32_t)0xbff62124 },
 		{ "set nican_series 1", "CAN0,state=PASSIVE", { "ncConfig",
-		    "CanErrNotSupported" }, 0xbff6200a },
+		    "CanErrNotSupported" }, (int32_t)0xbff6200a },
 		{ "set nican_busy 1", "CAN0,bitrate=100000", { "ncConfig",
-		    "somebody" }, 0xbff62006 },
+		    "somebody" }, (int32_t)0xbff62006 },
 		{ "fail ncOpenObject 0xBFF62103", "CAN0", { "ncOpenObject",
-		    "CanErrFirmwareNoResponse" }, 0xbff62103 },
+		    "CanErrFirmwareNoResponse" }, (int32_t)0xbff62103 },
 		{ "fail ncOpenObject 0xBFF62777", "CAN0", { "unknown",
-		    "the double's text of BFF62777" }, 0xbff62777 },
+		    "the double's text of BFF62777" }, (int32_t)0xbff62777 },
 		{ "unplug 0", "CAN0", { "CAN0", "no such interface" },
-		    0xbff62023 },
+		    (int32_t)0xbff62023 },
 		{ "reset", "vcan0", { "\"vcan0\"", "CAN1" }, 0 },
 		{ "reset", "CAN", { "\"CAN\"" }, 0 },
 		{ "reset", "CAN12345", { "\"CAN12345\"" }, 0 },
@@ -90,42 +83,21 @@ refusals_are_explained(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct evcan_bus *bus = make(NULL, cases[i].spec);
-		struct evcan_error err = { 0 };
-
-		control("reset");
-		control(cases[i].misdeed);
-		assert_int_equal(evcan_bus_open(bus, &err), EVCAN_ERR_INIT);
-		for (int w = 0; cases[i].words[w] != NULL; w++) {
-			if (strstr(err.text, cases[i].words[w]) == NULL)
-				fail_msg("%s: %s", cases[i].words[w],
-				    err.text);
-		}
-		assert_int_equal(err.vendor, (int32_t)cases[i].vendor);
-		end(bus);
-	}
+	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
+	    EVCAN_ERR_INIT);
 }
 
 static void
 library_lacks_a_function(void **state)
 {
-	struct evcan_error err = { 0 };
-	struct evcan_bus *bus;
-	char spec[600];
+	static const char *const words[] = { "ncConfig", "Windows" };
+	struct evcan_error err;
 
 	(void)state;
-	end(make(NULL, "CAN0"));     /* skips without doubles */
-	snprintf(spec, sizeof(spec), "nican:CAN0,ignore_config=true,"
-	    "library=%s", library);
-	strcpy(strstr(spec, "nican_double.so"), "empty_double.so");
-	bus = evcan_bus_new_spec(NULL, spec, &err);
-	assert_non_null(bus);
-	assert_int_equal(evcan_bus_open(bus, &err),
-	    EVCAN_ERR_NOT_IMPLEMENTED);
-	assert_non_null(strstr(err.text, "ncConfig"));
-	assert_non_null(strstr(err.text, "Windows"));
-	evcan_bus_free(bus);
+	use_library("empty");
+	err = refused("CAN0");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words, 2);
 }
 
 static void
@@ -137,7 +109,7 @@ hundred_opens(void **state)
 
 		assert_int_equal(evcan_bus_open(bus, NULL), 0);
 		if (i % 3 == 0)
-			await(base, evcan_bus_is_open(bus));
+			UNTIL(evcan_bus_is_open(bus));
 		end(bus);
 	}
 	assert_int_equal(calls("ncCloseObject"), calls("ncOpenObject"));
@@ -165,7 +137,7 @@ detects_ports(void **state)
 	int n = 0;
 
 	(void)state;
-	end(make(NULL, "CAN0"));
+	need_double();
 	setenv("EVCAN_LIB_NICAN", library, 1);
 	assert_int_equal(evcan_detect(names, -1, on_found, &n, NULL), 2);
 	assert_int_equal(n, 2);
@@ -184,11 +156,11 @@ times_are_close(void **state)
 
 	(void)state;
 	for (int i = 0; i < 50; i++) {
-		struct evcan_frame frame = frame_of(1, 0);
+		struct evcan_frame frame = frame_of(1, 0, 4);
 		int64_t sent = evcan_now_unix(), received;
 
-		assert_int_equal(evcan_bus_send_wait(a, &frame, 1000), 0);
-		assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 5000), 1);
+		send_frame(a, &frame);
+		frame = receive(b);
 		received = evcan_now_unix();
 		assert_int_equal(frame.clock, EVCAN_CLOCK_HARDWARE);
 		/* The double's clocks are read one after the other. */
@@ -205,14 +177,12 @@ expect_ids(struct evcan_bus *a, struct evcan_bus *b, uint32_t from,
 	struct evcan_frame frame;
 
 	for (uint32_t id = 0x100; id < 0x140; id++) {
-		frame = frame_of(id, 0);
-		assert_int_equal(evcan_bus_send_wait(a, &frame, 1000), 0);
+		frame = frame_of(id, 0, 4);
+		send_frame(a, &frame);
 	}
-	for (uint32_t id = from; id < to; id++) {
-		assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 5000), 1);
-		assert_int_equal(frame.id, id);
-	}
-	assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 20), 0);
+	for (uint32_t id = from; id < to; id++)
+		frame = expect(b, id);
+	expect_nothing(b);
 }
 
 static void
@@ -295,43 +265,30 @@ other_filters_open_the_device(void **state)
 	}
 }
 
-static int outcomes, outcome;
-
-static void
-on_sent(struct evcan_bus *bus, const struct evcan_frame *frame, int result,
-    void *arg)
-{
-	(void)bus;
-	(void)frame;
-	(void)arg;
-	outcomes++;
-	outcome = result;
-}
-
 static void
 sent_is_what_is_on_the_bus(void **state)
 {
 	struct evcan_bus *bus = watch("CAN0");
-	struct evcan_frame frame = frame_of(0x1abcde, EVCAN_FRAME_EXT);
+	struct evcan_frame frame = frame_of(0x1abcde, EVCAN_FRAME_EXT, 4);
+	struct outcome outcome = { 0 };
 
 	(void)state;
-	outcomes = 0;
 	control("set nican_hold 1");
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(evcan_bus_send_cb(bus, &frame, 20000,
-		    on_sent, NULL), 0);
-	await(base, calls("ncWrite") == EVCAN_NICAN_PENDING_);
+		    on_outcome, &outcome), 0);
+	UNTIL(calls("ncWrite") == EVCAN_NICAN_PENDING_);
 	run_for(20);
-	assert_int_equal(outcomes, 0);
+	assert_int_equal(outcome.told, 0);
 	control("set nican_hold 0");
-	await(base, outcomes == 100);
-	assert_int_equal(outcome, EVCAN_SENT);
+	UNTIL(outcome.told == 100);
+	assert_int_equal(outcome.result, EVCAN_SENT);
 	assert_int_equal(calls("ncWrite"), 100);
-	assert_int_equal(n_got, 0);
+	assert_int_equal(seen.n, 0);
 	end(bus);
 	bus = open_now("CAN0,receive_own_messages=true");
-	assert_int_equal(evcan_bus_send_wait(bus, &frame, 1000), 0);
-	assert_int_equal(evcan_bus_recv_wait(bus, &frame, 1, 5000), 1);
+	send_frame(bus, &frame);
+	frame = receive(bus);
 	assert_true(frame.flags & EVCAN_FRAME_ECHO);
 	assert_int_equal(frame.dir, EVCAN_DIR_TX);
 	assert_int_equal(frame.id, 0x1abcde);
@@ -368,7 +325,7 @@ errors_have_details(void **state)
 
 		control(cases[i].set);
 		control("error 0");
-		assert_int_equal(evcan_bus_recv_wait(bus, &frame, 1, 5000), 1);
+		frame = receive(bus);
 		assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
 		assert_int_equal(frame.id, cases[i].id);
 		wanted[cases[i].place] = (uint8_t)cases[i].bits;
@@ -377,14 +334,13 @@ errors_have_details(void **state)
 	}
 	deaf = open_now("CAN1,log_errors=false");
 	control("error 1");
-	frame = frame_of(0x77, 0);
-	assert_int_equal(evcan_bus_send_wait(bus, &frame, 1000), 0);
-	assert_int_equal(evcan_bus_recv_wait(deaf, &frame, 1, 5000), 1);
-	assert_int_equal(frame.id, 0x77);
+	frame = frame_of(0x77, 0, 4);
+	send_frame(bus, &frame);
+	frame = expect(deaf, 0x77);
 	/* Nor are events frames: here the start trigger. */
 	control("set nican_type 4");
-	assert_int_equal(evcan_bus_send_wait(bus, &frame, 1000), 0);
-	assert_int_equal(evcan_bus_recv_wait(deaf, &frame, 1, 50), 0);
+	send_frame(bus, &frame);
+	expect_nothing(deaf);
 }
 
 int
@@ -399,7 +355,5 @@ main(void)
 		TEST(sent_is_what_is_on_the_bus), TEST(errors_have_details),
 	};
 
-	warm_up_threads();
-	load_double();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,8 +101,7 @@ test_opens(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	need_double();
-	bus = open_one(0, "");
+	bus = open_now(A);
 	assert_string_equal(evcan_bus_channel_info(bus),
 	    "PCAN_USBBUS1: PCAN-USB Pro FD, PCAN-Basic 4.10.0.4");
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_20);
@@ -113,17 +112,17 @@ test_opens(void **state)
 	assert_int_equal(value(0, PCAN_BUSOFF_AUTORESET), 0);
 	assert_int_equal(evcan_bus_error(bus)->code, 0);
 	assert_int_equal(evcan_bus_get_state(bus), EVCAN_STATE_ACTIVE);
-	put_away(bus);
+	end(bus);
 	assert_int_equal(calls("CAN_Initialize"), 1);
 	assert_int_equal(calls("CAN_Uninitialize"), 1);
 	assert_int_equal(calls("CAN_Reset"), 0);
 
-	bus = open_one(1, ",state=PASSIVE,auto_reset=true,"
+	bus = open_now(B ",state=PASSIVE,auto_reset=true,"
 	    "receive_own_messages=true");
 	assert_int_equal(value(1, PCAN_LISTEN_ONLY), 1);
 	assert_int_equal(value(1, PCAN_ALLOW_ECHO_FRAMES), 1);
 	assert_int_equal(value(1, PCAN_BUSOFF_AUTORESET), 1);
-	put_away(bus);
+	end(bus);
 }
 
 static void
@@ -151,24 +150,23 @@ test_bitrates(void **state)
 	unsigned btr;
 
 	(void)state;
-	need_double();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		bus = open_one(0, cases[i].options);
+		bus = open_with(A, cases[i].options);
 		assert_int_equal(value(0, 0x18), cases[i].btr);
-		put_away(bus);
+		end(bus);
 	}
 	/* Not in the vendor's table: 8 MHz / 20 quanta / 2. */
-	bus = open_one(0, ",bitrate=200000");
+	bus = open_now(A ",bitrate=200000");
 	btr = (unsigned)value(0, 0x18);
 	assert_int_equal(8000000 / (((btr >> 8 & 63) + 1) *
 	    (3 + (btr & 15) + (btr >> 4 & 7))), 200000);
-	put_away(bus);
-	err = refused(",bitrate=123456");
+	end(bus);
+	err = refused(A ",bitrate=123456");
 	assert_int_equal(err.code, EVCAN_ERR_INVALID);
 	assert_non_null(strstr(err.text, "123456"));
-	err = refused(",bitrate=2000000");
+	err = refused(A ",bitrate=2000000");
 	assert_int_equal(err.code, EVCAN_ERR_INVALID);
-	err = refused(",fd=true,timing=f_clock=8000000 btr0=0 btr1=0x14");
+	err = refused(A ",fd=true,timing=f_clock=8000000 btr0=0 btr1=0x14");
 	assert_int_equal(err.code, EVCAN_ERR_INVALID);
 	assert_int_equal(calls("CAN_InitializeFD"), 0);
 }
@@ -176,11 +174,11 @@ test_bitrates(void **state)
 static void
 fd_bits(const char *options, char text[200])
 {
-	struct evcan_bus *bus = open_one(0, options);
+	struct evcan_bus *bus = open_with(A, options);
 
 	assert_int_equal(get_value(0x51, 0x19, text, 200), 0);
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_FD);
-	put_away(bus);
+	end(bus);
 }
 
 static void
@@ -195,7 +193,6 @@ test_fd_bits(void **state)
 	char text[200];
 
 	(void)state;
-	need_double();
 	fd_bits(",fd=true,f_clock=80000000" KEYS, text);
 	assert_string_equal(text, wanted);
 	fd_bits(",fd=true,f_clock_mhz=80" KEYS, text);
@@ -206,9 +203,9 @@ test_fd_bits(void **state)
 	fd_bits(",fd=true,bitrate=500000,data_bitrate=2000000", text);
 	assert_non_null(strstr(text, "f_clock=80000000,"));
 	fd_bits(",fd=true", text);
-	err = refused(",fd=true,nom_brp=2");
+	err = refused(A ",fd=true,nom_brp=2");
 	assert_int_equal(err.code, EVCAN_ERR_INVALID);
-	err = refused(",fd=true,bitrate=500000,data_bitrate=123456");
+	err = refused(A ",fd=true,bitrate=500000,data_bitrate=123456");
 	assert_int_equal(err.code, EVCAN_ERR_INVALID);
 	assert_int_equal(calls("CAN_Initialize"), 0);
 }
@@ -220,12 +217,11 @@ test_device_id(void **state)
 	struct evcan_error err;
 
 	(void)state;
-	need_double();
-	bus = open_one(0, ",device_id=71");
+	bus = open_now(A ",device_id=71");
 	assert_int_equal(value(1, PCAN_CHANNEL_CONDITION), 2);
 	assert_non_null(strstr(evcan_bus_channel_info(bus), "PCAN_USBBUS2"));
-	put_away(bus);
-	err = refused(",device_id=5");
+	end(bus);
+	err = refused(A ",device_id=5");
 	assert_int_equal(err.code, EVCAN_ERR_INIT);
 	assert_non_null(strstr(err.text, "number 5"));
 }
@@ -248,17 +244,16 @@ test_refusals(void **state)
 	struct evcan_error err;
 
 	(void)state;
-	need_double();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		control(cases[i].command);
-		err = refused("");
+		err = refused(A);
 		assert_int_equal(err.code, cases[i].code);
 		assert_int_equal(err.vendor, cases[i].vendor);
 		assert_non_null(strstr(err.text, cases[i].text));
 		control("reset");
 	}
 	control("set no_echo 1");
-	err = refused(",receive_own_messages=true");
+	err = refused(A ",receive_own_messages=true");
 	assert_non_null(strstr(err.text, "receive_own_messages"));
 	/* Its channel was given back. */
 	assert_int_equal(value(0, PCAN_CHANNEL_CONDITION), 1);
@@ -270,20 +265,19 @@ test_warnings(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	need_double();
 	control("set version 1");
-	bus = open_one(0, "");
-	WAIT_FOR(bus, evcan_bus_error(bus)->code != 0);
+	bus = open_now(A);
+	UNTIL(evcan_bus_error(bus)->code != 0);
 	assert_non_null(strstr(evcan_bus_error(bus)->text, "4, 1, 0, 0"));
 	assert_true(evcan_bus_is_open(bus));
-	put_away(bus);
+	end(bus);
 	control("reset");
 	control("set busy 2");
-	bus = open_one(0, "");
-	WAIT_FOR(bus, evcan_bus_error(bus)->code != 0);
+	bus = open_now(A);
+	UNTIL(evcan_bus_error(bus)->code != 0);
 	assert_int_equal(evcan_bus_error(bus)->vendor, 0x2000000);
 	assert_true(evcan_bus_is_open(bus));
-	put_away(bus);
+	end(bus);
 }
 
 /* A library that is none, and none at all. */
@@ -309,7 +303,7 @@ test_libraries(void **state)
 		if (i < 2 || err.code == EVCAN_ERR_NOT_IMPLEMENTED)
 			assert_non_null(strstr(err.text, texts[i]));
 		assert_null(strchr(err.text, '\n'));
-		put_away(bus);
+		end(bus);
 	}
 }
 
@@ -336,15 +330,14 @@ test_detect(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	need_double();
-	setenv("EVCAN_LIB_PCAN", path, 1);
-	bus = open_one(1, "");
+	setenv("EVCAN_LIB_PCAN", library, 1);
+	bus = open_now(B);
 	assert_int_equal(evcan_detect(pcan, -1, on_found, &all, NULL), 2);
 	assert_string_equal(all.text[0], "PCAN_USBBUS1: PCAN-USB Pro FD, "
 	    "device 70, controller 0, CAN FD");
 	assert_string_equal(all.text[1], "PCAN_USBBUS2: PCAN-USB Pro FD, "
 	    "device 71, controller 1, CAN FD, in use");
-	put_away(bus);
+	end(bus);
 	control("set no_list 1");
 	control("unplug 0");
 	memset(&all, 0, sizeof(all));
@@ -372,5 +365,5 @@ main(void)
 		PCAN_TEST(test_detect)
 	};
 
-	return cmocka_run_group_tests(tests, load_double, unload_double);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

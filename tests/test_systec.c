@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#include "systec_fixture.h"
+#define INTERFACE "systec"
+#include "double_fixture.h"
 
 #include "drivers/systec.h"
 
@@ -17,20 +18,20 @@ defaults_reach_the_library(void **state)
 	struct evcan_bus *bus = open_now("1");
 
 	(void)state;
-	assert_int_equal(last("device"), 255);
-	assert_int_equal(last("mode"), SYSTEC_MODE_ECHO);
-	assert_int_equal(last("btr"), 0x001c);     /* 500 kbit/s */
-	assert_int_equal(last("ocr"), 0x1a);
-	assert_int_equal(last("baud"), 0);
-	assert_int_equal(last("amr"), UINT32_MAX);
-	assert_int_equal(last("acr"), 0);
-	assert_int_equal(last("rx"), 4096);
-	assert_int_equal(last("tx"), 4096);
+	assert_int_equal(noted("device"), 255);
+	assert_int_equal(noted("mode"), SYSTEC_MODE_ECHO);
+	assert_int_equal(noted("btr"), 0x001c);     /* 500 kbit/s */
+	assert_int_equal(noted("ocr"), 0x1a);
+	assert_int_equal(noted("baud"), 0);
+	assert_int_equal(noted("amr"), UINT32_MAX);
+	assert_int_equal(noted("acr"), 0);
+	assert_int_equal(noted("rx"), 4096);
+	assert_int_equal(noted("tx"), 4096);
 	assert_int_equal(calls("UcanSetTxTimeout"), 0);
 	assert_string_equal(evcan_bus_channel_info(bus), "USB-CANmodul2, "
 	    "S/N 1000123, device 0, CH 1, library 6.02.1");
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_20);
-	put_away(bus);
+	end(bus);
 	assert_int_equal(calls("UcanDeinitCanEx"), 1);
 	assert_int_equal(calls("UcanDeinitHardware"), 1);
 }
@@ -68,27 +69,24 @@ options_reach_the_library(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		put_away(open_now(cases[i].spec));
-		if (last(cases[i].name) != cases[i].value)
+		end(open_now(cases[i].spec));
+		if (noted(cases[i].name) != cases[i].value)
 			fail_msg("%s: %s is %lx", cases[i].spec,
-			    cases[i].name, last(cases[i].name));
+			    cases[i].name, noted(cases[i].name));
 	}
 }
 
 static void
 refusals_are_explained(void **state)
 {
-	static const struct {
-		const char *misdeed, *spec, *words[2];
-		long vendor;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "reset", "2", { "channel \"2\"", "0 or 1" }, 0 },
 		{ "reset", "00", { "channel \"00\"", "0 or 1" }, 0 },
 		{ "reset", "0,bitrate=83333", { "83333", "800000" }, 0 },
 		{ "reset", "0,timing=f_clock=80000000 nom_brp=1 "
 		    "nom_tseg1=119 nom_tseg2=40 nom_sjw=40 data_brp=1 "
 		    "data_tseg1=29 data_tseg2=10 data_sjw=10",
-		    { "CAN FD", "do not have" }, 0 },
+		    { "CAN FD", "does not have" }, 0 },
 		{ "reset", "0,timing=f_clock=8000000 brp=1 tseg1=5 tseg2=4 "
 		    "sjw=1 nof_samples=1", { "UcanInitCanEx2",
 		    "USBCAN_ERRCMD_ILLBDR" }, 0x47 },
@@ -109,54 +107,29 @@ refusals_are_explained(void **state)
 	};
 
 	(void)state;
-	put_away(make(NULL, "0"));     /* skips without doubles */
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct evcan_error err;
-
-		control("reset");
-		control(cases[i].misdeed);
-		err = refused(cases[i].spec);
-		for (int w = 0; w < 2; w++) {
-			if (strstr(err.text, cases[i].words[w]) == NULL)
-				fail_msg("%s: %s", cases[i].words[w],
-				    err.text);
-		}
-		assert_int_equal(err.code, EVCAN_ERR_INIT);
-		assert_int_equal(err.vendor, cases[i].vendor);
-	}
+	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
+	    EVCAN_ERR_INIT);
 	/* Nothing is left of all these. */
-	control("reset");
-	put_away(open_now("0"));
+	end(open_now("0"));
 }
 
 /* Without any library: one helpful line. */
 static void
 library_is_needed(void **state)
 {
-	struct evcan_error err = { 0 };
-	struct evcan_bus *bus;
-	char spec[600], *end;
+	static const char *const words[] = { "UcanEnumerateHardware",
+		"SocketCAN", "EVCAN_LIB_SYSTEC" };
+	struct evcan_error err;
 
 	(void)state;
-	bus = evcan_bus_new_spec(NULL, "systec:0,ignore_config=true", &err);
-	assert_non_null(bus);
-	assert_int_equal(evcan_bus_open(bus, &err),
-	    EVCAN_ERR_NOT_IMPLEMENTED);
-	assert_non_null(strstr(err.text, "SocketCAN"));
-	assert_non_null(strstr(err.text, "EVCAN_LIB_SYSTEC"));
-	evcan_bus_free(bus);
-	put_away(make(NULL, "0"));     /* skips without doubles */
-	snprintf(spec, sizeof(spec), "systec:0,ignore_config=true,library=%s",
-	    library);
-	end = strstr(spec, "systec_double.so");
-	strcpy(end, "empty_double.so");
-	bus = evcan_bus_new_spec(NULL, spec, &err);
-	assert_non_null(bus);
-	evcan_error_clear(&err);
-	assert_int_equal(evcan_bus_open(bus, &err),
-	    EVCAN_ERR_NOT_IMPLEMENTED);
-	assert_non_null(strstr(err.text, "UcanEnumerateHardware"));
-	evcan_bus_free(bus);
+	use_library("empty");
+	err = refused("0");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words, 1);
+	use_library(NULL);
+	err = refused("0");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words + 1, 2);
 }
 
 /* Modules */
@@ -171,16 +144,16 @@ channels_share_a_module(void **state)
 	assert_int_equal(calls("UcanInitHardwareEx"), 1);
 	assert_int_equal(calls("UcanInitCanEx2"), 2);
 	send_one(a, 0x123);
-	receive(b, 0x123);
+	expect(b, 0x123);
 	err = refused("1,device_number=0");
 	assert_non_null(strstr(err.text, "another bus has channel 1"));
 	/* The first of both to go leaves it open, whichever that is. */
-	put_away(a);
+	end(a);
 	assert_int_equal(calls("UcanDeinitHardware"), 0);
 	a = open_now("0,device_number=0");
 	assert_int_equal(calls("UcanInitHardwareEx"), 1);
-	put_away(b);
-	put_away(a);
+	end(b);
+	end(a);
 	assert_int_equal(calls("UcanDeinitHardware"), 1);
 	assert_int_equal(calls("UcanInitHwConnectControlEx"), 1);
 }
@@ -198,11 +171,11 @@ any_device_is_one_that_is_free(void **state)
 	err = refused("0");
 	assert_int_equal(err.vendor, 0x03);
 	/* The second module has no such channel, and is not asked. */
-	put_away(a);
+	end(a);
 	a = open_now("1");
 	assert_non_null(strstr(evcan_bus_channel_info(a), "device 0"));
 	send_one(a, 0x7ff);
-	receive(b, 0x7ff);
+	expect(b, 0x7ff);
 }
 
 static void
@@ -214,8 +187,8 @@ hundred_opens(void **state)
 
 		assert_int_equal(evcan_bus_open(bus, NULL), 0);
 		if (i % 3 == 0)
-			await(evcan_bus_is_open(bus));
-		put_away(bus);
+			UNTIL(evcan_bus_is_open(bus));
+		end(bus);
 	}
 	assert_int_equal(calls("UcanInitHardwareEx"),
 	    calls("UcanDeinitHardware"));
@@ -241,7 +214,7 @@ detects_channels(void **state)
 	const char *names[] = { "systec", NULL };
 
 	(void)state;
-	put_away(make(NULL, "0"));
+	need_double();
 	n_found = 0;
 	setenv("EVCAN_LIB_SYSTEC", library, 1);
 	assert_int_equal(evcan_detect(names, -1, on_found, NULL, NULL), 5);
@@ -322,19 +295,9 @@ filters_go_to_the_module(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(evcan_bus_set_filters(bus, cases[i].list,
 		    cases[i].n, EVCAN_FILTER_OR, NULL), 0);
-		assert_int_equal((uint32_t)last("amr"), cases[i].amr);
-		assert_int_equal((uint32_t)last("acr"), cases[i].acr);
+		assert_int_equal((uint32_t)noted("amr"), cases[i].amr);
+		assert_int_equal((uint32_t)noted("acr"), cases[i].acr);
 	}
-}
-
-static void
-ignore_sent(struct evcan_bus *bus, const struct evcan_frame *frame, int result,
-    void *arg)
-{
-	(void)bus;
-	(void)frame;
-	(void)result;
-	(void)arg;
 }
 
 static void
@@ -352,28 +315,26 @@ module_keeps_frames_out(void **state)
 	for (uint32_t id = 0x100; id < 0x140; id++)
 		send_one(a, id);
 	for (uint32_t id = 0x120; id < 0x130; id++)
-		receive(b, id);
+		expect(b, id);
 	evcan_bus_get_stats(b, &stats);
 	assert_int_equal(stats.filtered, 0);
 	/* It cannot tell formats apart, so that is left to do. */
-	frame = frame_of(0x123u << 18, EVCAN_FRAME_EXT);
-	assert_int_equal(evcan_bus_send_wait(a, &frame, 1000), 0);
+	frame = frame_of(0x123u << 18, EVCAN_FRAME_EXT, 4);
+	send_frame(a, &frame);
 	send_one(a, 0x12f);
-	receive(b, 0x12f);
+	expect(b, 0x12f);
 	evcan_bus_get_stats(b, &stats);
 	assert_int_equal(stats.filtered, 1);
 	/* Another mode leaves them alone. */
 	assert_int_equal(evcan_bus_set_mode(b, EVCAN_MODE_LISTEN_ONLY), 0);
-	assert_int_equal((uint32_t)last("amr"), 0x01ffffff);
+	assert_int_equal((uint32_t)noted("amr"), 0x01ffffff);
 	/* An own frame that is waited for must pass. */
 	assert_int_equal(evcan_bus_set_mode(b, EVCAN_MODE_NORMAL), 0);
-	frame = frame_of(0x200, 0);
-	assert_int_equal(evcan_bus_send_cb(b, &frame, 1000, ignore_sent,
-	    NULL), 0);
-	assert_int_equal((uint32_t)last("amr"), UINT32_MAX);
+	assert_int_equal(outcome_of(b, 0x200), EVCAN_SENT);
+	assert_int_equal((uint32_t)noted("amr"), UINT32_MAX);
 	send_one(a, 0x110);
 	send_one(a, 0x121);
-	receive(b, 0x121);
+	expect(b, 0x121);
 }
 
 static void
@@ -389,27 +350,26 @@ module_may_refuse_filters(void **state)
 	    NULL), 0);
 	send_one(a, 0x110);
 	send_one(a, 0x121);
-	receive(b, 0x121);
+	expect(b, 0x121);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SYSTEC_TEST(defaults_reach_the_library),
-		SYSTEC_TEST(options_reach_the_library),
-		SYSTEC_TEST(refusals_are_explained),
-		SYSTEC_TEST(library_is_needed),
-		SYSTEC_TEST(channels_share_a_module),
-		SYSTEC_TEST(any_device_is_one_that_is_free),
-		SYSTEC_TEST(hundred_opens),
-		SYSTEC_TEST(detects_channels),
-		SYSTEC_TEST(registers_are_computed),
-		SYSTEC_TEST(filters_go_to_the_module),
-		SYSTEC_TEST(module_keeps_frames_out),
-		SYSTEC_TEST(module_may_refuse_filters),
+		TEST(defaults_reach_the_library),
+		TEST(options_reach_the_library),
+		TEST(refusals_are_explained),
+		TEST(library_is_needed),
+		TEST(channels_share_a_module),
+		TEST(any_device_is_one_that_is_free),
+		TEST(hundred_opens),
+		TEST(detects_channels),
+		TEST(registers_are_computed),
+		TEST(filters_go_to_the_module),
+		TEST(module_keeps_frames_out),
+		TEST(module_may_refuse_filters),
 	};
 
-	warm_up_threads();
-	return cmocka_run_group_tests(tests, load_double, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ options_reach_the_library(void **state)
 		struct evcan_bus *bus = open_now(cases[i].spec);
 
 		assert_string_equal(opened(), cases[i].opened);
-		evcan_bus_free(bus);
+		end(bus);
 	}
 	assert_int_equal(calls("CanalOpen"), calls("CanalClose"));
 }
@@ -55,54 +55,56 @@ versions_are_told(void **state)
 	assert_string_equal(evcan_bus_channel_info(b), "USB2CAN " B
 	    ", DLL 1.0.2");
 	assert_int_equal(evcan_bus_protocol(a), EVCAN_PROTOCOL_CAN_20);
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	end(a);
+	end(b);
 }
 
 static void
 refusals_are_explained(void **state)
 {
+	static const struct refusal cases[] = {
+		{ "reset", "ED000009", { "not attached" }, 0 },
+		{ "reset", "ED00001", { "8 letters and digits" }, 0 },
+		{ "reset", "ED0000001", { "8 letters and digits" }, 0 },
+		{ "reset", "", { "no USB2CAN is attached" }, 0 },
+		{ "reset", A ",bitrate=2000000", { "1 Mbit/s" }, 0 },
+		{ "reset", A ",bitrate=999", { "999 bit/s" }, 0 },
+		{ "reset", A ",timing=f_clock=80000000 nom_brp=2 "
+		    "nom_tseg1=63 nom_tseg2=16 nom_sjw=16 data_brp=2 "
+		    "data_tseg1=15 data_tseg2=4 data_sjw=4",
+		    { "CAN FD", "does not have" }, 0 },
+		{ "set usb2can_level 2", A, { "level 2" }, 0 },
+		{ "fail CanalOpen -1", A, { "CanalOpen" }, -1 },
+		{ "unplug 0", A, { "not attached" }, 0 },
+	};
+	static const char *const taken[] = { "CanalOpen of \"" A
+	    ";500\", flags 0x8" }, *const raw[] = { "usb_8dev" };
 	struct evcan_bus *bus = open_now(A);
-	struct evcan_error err = { 0 };
+	struct evcan_error err;
 
 	(void)state;
 	/* Its own is taken; the library does not say so. */
-	refused(A, EVCAN_ERR_INIT, "CanalOpen of \"" A ";500\", flags 0x8");
-	evcan_bus_free(bus);
-	refused("ED000009", EVCAN_ERR_INIT, "not attached");
-	refused("ED00001", EVCAN_ERR_INIT, "8 letters and digits");
-	refused("ED0000001", EVCAN_ERR_INIT, "8 letters and digits");
-	refused("", EVCAN_ERR_INIT, "no USB2CAN is attached");
-	refused(A ",fd=true", EVCAN_ERR_INIT, "no CAN FD");
-	refused(A ",backend=usb", EVCAN_ERR_NOT_IMPLEMENTED, "usb_8dev");
-	refused(A ",bitrate=2000000", EVCAN_ERR_INIT, "1 Mbit/s");
-	refused(A ",bitrate=999", EVCAN_ERR_INIT, "999 bit/s");
-	refused(A ",timing=f_clock=80000000 nom_brp=2 nom_tseg1=63 "
-	    "nom_tseg2=16 nom_sjw=16 data_brp=2 data_tseg1=15 data_tseg2=4 "
-	    "data_sjw=4", EVCAN_ERR_INIT, "no CAN FD");
-	control("set usb2can_level 2");
-	refused(A, EVCAN_ERR_INIT, "level 2");
-	control("reset");
-	control("fail CanalOpen -1");
-	bus = make(NULL, A);
-	assert_int_equal(evcan_bus_open(bus, &err), EVCAN_ERR_INIT);
-	assert_int_equal(err.vendor, -1);
-	evcan_bus_free(bus);
-	control("unplug 0");
-	refused(A, EVCAN_ERR_INIT, "not attached");
+	err = refused(A);
+	says(&err, taken, 1);
+	err = refused(A ",backend=usb");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, raw, 1);
+	end(bus);
+	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
+	    EVCAN_ERR_INIT);
 }
 
 static void
 library_lacks_a_function(void **state)
 {
-	char *end;
+	static const char *const words[] = { "the function CanalOpen" };
+	struct evcan_error err;
 
 	(void)state;
-	evcan_bus_free(make(NULL, A));     /* skips without doubles */
-	end = strstr(library, "usb2can_double.so");
-	memcpy(end, "empty_double.so", sizeof("empty_double.so"));
-	refused(A, EVCAN_ERR_NOT_IMPLEMENTED, "the function CanalOpen");
-	memcpy(end, "usb2can_double.so", sizeof("usb2can_double.so"));
+	use_library("empty");
+	err = refused(A);
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words, 1);
 }
 
 /* Attached devices, in a folder like sysfs */
@@ -197,7 +199,6 @@ detect_never_fails(void **state)
 	int n = 0;
 
 	(void)state;
-	evcan_bus_free(make(NULL, A));
 	setenv("EVCAN_LIB_USB2CAN", library, 1);
 	assert_true(evcan_detect(names, -1, on_found, &n, NULL) >= 0);
 	setenv("EVCAN_LIB_USB2CAN", "/nowhere/lib.so", 1);
@@ -215,18 +216,17 @@ times_are_close(void **state)
 	struct evcan_bus *a, *b;
 
 	(void)state;
-	evcan_bus_free(make(NULL, A));
 	/* The device's clock wraps meanwhile. */
 	control("set usb2can_tick 0x1ffffff0");
 	a = open_now(A);
 	b = open_now(B);
 	for (int i = 0; i < 50; i++) {
-		struct evcan_frame frame = frame_of(1, 0, "x");
+		struct evcan_frame frame = frame_of(1, 0, 1);
 		struct timespec nap = { 0, 1000000 };
 		int64_t sent = evcan_now_unix(), received;
 
-		assert_int_equal(evcan_bus_send_wait(a, &frame, 1000), 0);
-		assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 5000), 1);
+		send_frame(a, &frame);
+		frame = receive(b);
 		received = evcan_now_unix();
 		assert_int_equal(frame.clock, EVCAN_CLOCK_HARDWARE);
 		/* A millisecond is the device's grain. */
@@ -234,38 +234,38 @@ times_are_close(void **state)
 		assert_true(frame.time_ns <= received);
 		nanosleep(&nap, NULL);
 	}
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	end(a);
+	end(b);
 }
 
 static void
 own_messages(void **state)
 {
 	struct evcan_bus *a = open_now(A ",receive_own_messages=true");
-	struct evcan_frame sent = frame_of(0x1abcde, EVCAN_FRAME_EXT, "own"),
+	struct evcan_frame sent = frame_of(0x1abcde, EVCAN_FRAME_EXT, 3),
 	    frame;
 
 	(void)state;
-	assert_int_equal(evcan_bus_send_wait(a, &sent, 1000), 0);
-	assert_int_equal(evcan_bus_recv_wait(a, &frame, 1, 5000), 1);
+	send_frame(a, &sent);
+	frame = receive(a);
 	assert_true(frame.flags & EVCAN_FRAME_ECHO);
 	assert_int_equal(frame.dir, EVCAN_DIR_TX);
 	assert_int_equal(frame.clock, EVCAN_CLOCK_HOST);
-	evcan_bus_free(a);
+	end(a);
 	/* The device's own loop: on the bus, and received from it. */
 	a = open_now(A ",flags=2");
-	assert_int_equal(evcan_bus_send_wait(a, &sent, 1000), 0);
-	assert_int_equal(evcan_bus_recv_wait(a, &frame, 1, 5000), 1);
+	send_frame(a, &sent);
+	frame = receive(a);
 	assert_int_equal(frame.dir, EVCAN_DIR_RX);
 	assert_int_equal(frame.id, 0x1abcde);
-	evcan_bus_free(a);
+	end(a);
 }
 
 static void
 frames_that_it_cannot_send(void **state)
 {
 	struct evcan_bus *a = open_now(A), *silent = open_now(B ",flags=9");
-	struct evcan_frame frame = frame_of(1, 0, "12345678");
+	struct evcan_frame frame = frame_of(1, 0, 8);
 
 	(void)state;
 	assert_int_equal(evcan_bus_send(silent, &frame, 1),
@@ -275,8 +275,8 @@ frames_that_it_cannot_send(void **state)
 	assert_int_equal(evcan_bus_send(a, &frame, 1), EVCAN_ERR_INVALID);
 	assert_non_null(strstr(evcan_bus_error(a)->text, "DLC of 12"));
 	assert_int_equal(calls("CanalSend"), 0);
-	evcan_bus_free(a);
-	evcan_bus_free(silent);
+	end(a);
+	end(silent);
 }
 
 static void
@@ -312,7 +312,7 @@ status_messages_are_error_frames(void **state)
 		    cases[i].code);
 		control(set);
 		control("error 0");
-		assert_int_equal(evcan_bus_recv_wait(bus, &frame, 1, 5000), 1);
+		frame = receive(bus);
 		assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
 		assert_int_equal(frame.id, cases[i].id);
 		assert_int_equal(frame.len, 8);
@@ -321,25 +321,28 @@ status_messages_are_error_frames(void **state)
 		assert_int_equal(frame.data[7], 0);
 		assert_int_equal(evcan_frame_check(&frame, NULL), 0);
 	}
-	evcan_bus_free(bus);
+	end(bus);
 	bus = open_now(A ",flags=0");
 	control("error 0");
-	assert_int_equal(evcan_bus_recv_wait(bus, &frame, 1, 50), 0);
-	evcan_bus_free(bus);
+	expect_nothing(bus);
+	end(bus);
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(options_reach_the_library), TEST(versions_are_told),
-		TEST(refusals_are_explained), TEST(library_lacks_a_function),
-		TEST(finds_what_is_attached), TEST(detect_never_fails),
-		TEST(times_are_close), TEST(own_messages),
-		TEST(frames_that_it_cannot_send),
-		TEST(status_messages_are_error_frames),
+		CANAL_TEST(options_reach_the_library),
+		CANAL_TEST(versions_are_told),
+		CANAL_TEST(refusals_are_explained),
+		CANAL_TEST(library_lacks_a_function),
+		CANAL_TEST(finds_what_is_attached),
+		CANAL_TEST(detect_never_fails),
+		CANAL_TEST(times_are_close),
+		CANAL_TEST(own_messages),
+		CANAL_TEST(frames_that_it_cannot_send),
+		CANAL_TEST(status_messages_are_error_frames),
 	};
 
-	prepare(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,54 +10,54 @@ states_are_told(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct evcan_bus *bus = open_watched(specs[i]);
+		struct evcan_bus *bus = watch(specs[i]);
 		struct evcan_error err = { 0 };
 
 		control("state 0 warning");
-		await(events[EVCAN_BUS_STATE] == 1);
-		assert_int_equal(state_told, EVCAN_STATE_WARNING);
+		UNTIL(seen.events[EVCAN_BUS_STATE] == 1);
+		assert_int_equal(seen.state, EVCAN_STATE_WARNING);
 		control("state 0 passive");
-		await(events[EVCAN_BUS_STATE] == 2);
-		assert_int_equal(state_told, EVCAN_STATE_PASSIVE);
+		UNTIL(seen.events[EVCAN_BUS_STATE] == 2);
+		assert_int_equal(seen.state, EVCAN_STATE_PASSIVE);
 		control("state 0 off");
-		await(events[EVCAN_BUS_STATE] == 3);
+		UNTIL(seen.events[EVCAN_BUS_STATE] == 3);
 		assert_int_equal(evcan_bus_get_state(bus),
 		    EVCAN_STATE_BUS_OFF);
 		/* It does not come back by itself: it is opened again. */
 		control("state 0 active");
 		if (evcan_bus_reset(bus, &err) < 0)
 			fail_msg("%s", err.text);
-		await(events[EVCAN_BUS_STATE] == 4);
-		assert_int_equal(state_told, EVCAN_STATE_ACTIVE);
-		await(calls("CanalOpen") == 2 * i + 2);
-		evcan_bus_free(bus);
-		memset(events, 0, sizeof(events));
+		UNTIL(seen.events[EVCAN_BUS_STATE] == 4);
+		assert_int_equal(seen.state, EVCAN_STATE_ACTIVE);
+		UNTIL(calls("CanalOpen") == 2 * i + 2);
+		end(bus);
+		forget_seen();
 	}
 }
 
 static void
 mode_can_change(void **state)
 {
-	struct evcan_bus *a = open_watched(A), *b = open_now(B);
-	struct evcan_frame frame = frame_of(0x123, 0, "x"), other;
+	struct evcan_bus *a = watch(A), *b = open_now(B);
+	struct evcan_frame frame = frame_of(0x123, 0, 1);
 
 	(void)state;
 	assert_int_equal(evcan_bus_set_mode(a, EVCAN_MODE_LISTEN_ONLY), 0);
 	assert_int_equal(evcan_bus_send(a, &frame, 1), EVCAN_ERR_INVALID);
-	await(calls("CanalOpen") == 3);
+	UNTIL(calls("CanalOpen") == 3);
 	assert_string_equal(opened(), A ";500 9");
 	assert_int_equal(evcan_bus_set_mode(a, EVCAN_MODE_NORMAL), 0);
 	assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
-	assert_int_equal(evcan_bus_recv_wait(b, &other, 1, 5000), 1);
+	expect(b, 0x123);
 	assert_string_equal(opened(), A ";500 8");
 	/* One that does not come back is a lost device. */
 	control("fail CanalOpen 0");
 	assert_int_equal(evcan_bus_set_mode(a, EVCAN_MODE_LISTEN_ONLY), 0);
-	await(events[EVCAN_BUS_ERROR] == 1);
-	assert_int_equal(error.code, EVCAN_ERR_GONE);
-	assert_non_null(strstr(error.text, "flags 0x9"));
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	UNTIL(seen.events[EVCAN_BUS_ERROR] == 1);
+	assert_int_equal(seen.error.code, EVCAN_ERR_GONE);
+	assert_non_null(strstr(seen.error.text, "flags 0x9"));
+	end(a);
+	end(b);
 }
 
 /* What was received long before it is read: how old it is the device's clock
@@ -72,13 +72,12 @@ clock_wraps(void **state)
 		{ "set usb2can_tick 0x1ffffeb6", -230 * MS } };
 	const struct timespec nap = { 0, 200 * MS };
 	struct evcan_usb2can_msg_ msg = { .id = 1, .len = 1 };
-	struct evcan_frame frame = frame_of(2, 0, "x");
+	struct evcan_frame frame = frame_of(2, 0, 1);
 	struct evcan_bus *a;
 	long peer;
 
 	(void)state;
-	evcan_bus_free(make(NULL, A));
-	a = open_watched(A);
+	a = watch(A);
 	peer = canal_open(B ";500", 0);
 	/* To where the clock will wrap, in steps of less than half of it. */
 	for (size_t i = 0; i < 3; i++) {
@@ -88,7 +87,7 @@ clock_wraps(void **state)
 
 		control(sets[i]);
 		assert_int_equal(canal_send(peer, &msg), 0);
-		await(n_got == i + 1);
+		UNTIL(seen.n == i + 1);
 	}
 	nanosleep(&nap, NULL);
 	for (long i = 0; i < 2; i++) {
@@ -98,18 +97,18 @@ clock_wraps(void **state)
 		/* Its thread sleeps in a call meanwhile. */
 		control("hang CanalSend");
 		assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
-		await(calls("CanalSend") == 2 * i + 4);
+		UNTIL(calls("CanalSend") == 2 * i + 4);
 		before = evcan_now_unix();
 		assert_int_equal(canal_send(peer, &msg), 0);
 		after = evcan_now_unix();
 		nanosleep(&nap, NULL);
 		control("release");
-		await(n_got == (size_t)i + 4);
-		time = got[i + 3].time_ns - steps[i].shift_ns;
+		UNTIL(seen.n == (size_t)i + 4);
+		time = seen.frames[i + 3].time_ns - steps[i].shift_ns;
 		assert_true(time > before - 50 * MS);
 		assert_true(time < after + 100 * MS);
 	}
-	evcan_bus_free(a);
+	end(a);
 	assert_int_equal(canal_close(peer), 0);
 }
 
@@ -118,46 +117,77 @@ clock_wraps(void **state)
 static void
 full_list_is_a_loss(void **state)
 {
-	struct evcan_bus *a = open_watched(A);
+	struct evcan_bus *a = watch(A);
 	struct evcan_usb2can_msg_ msg = { .id = 1, .len = 1 };
-	struct evcan_frame frame = frame_of(1, 0, "x");
+	struct evcan_frame frame = frame_of(1, 0, 1);
 	long peer = canal_open(B ";500", 0);
 
 	(void)state;
 	/* Its reader sleeps in a call while more come than the list takes. */
 	control("hang CanalSend");
 	assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
-	await(calls("CanalSend") == 1);
+	UNTIL(calls("CanalSend") == 1);
 	for (int i = 0; i < 1100; i++)
 		assert_int_equal(canal_send(peer, &msg), 0);
 	control("release");
-	await(lost > 0);
+	UNTIL(seen.lost > 0);
 	/* The newest are dropped, and nobody knows how many. */
-	assert_int_equal(n_got, 1024);
-	assert_int_equal(got_at_loss, 1024);
-	assert_int_equal(lost, 1);
+	assert_int_equal(seen.n, 1024);
+	assert_int_equal(seen.n_at_loss, 1024);
+	assert_int_equal(seen.lost, 1);
 	assert_int_equal(canal_send(peer, &msg), 0);
-	await(n_got == 1025);
-	assert_int_equal(events[EVCAN_BUS_GAP], 1);
-	evcan_bus_free(a);
+	UNTIL(seen.n == 1025);
+	assert_int_equal(seen.events[EVCAN_BUS_GAP], 1);
+	end(a);
 	assert_int_equal(canal_close(peer), 0);
 }
 
 static void
 overruns_are_counted(void **state)
 {
-	struct evcan_bus *a = open_watched(A);
+	struct evcan_bus *a = watch(A);
 
 	(void)state;
 	control("set usb2can_overruns 5");
-	await(lost == 5);
+	UNTIL(seen.lost == 5);
 	/* Told at once when a message says so, and counted once. */
 	control("set usb2can_overruns 7");
 	control("set usb2can_code 1");
 	control("error 0");
-	await(n_got == 1 && lost >= 12);
-	assert_int_equal(lost, 12);
-	evcan_bus_free(a);
+	UNTIL(seen.n == 1 && seen.lost >= 12);
+	assert_int_equal(seen.lost, 12);
+	end(a);
+}
+
+/* Neither a reset nor another mode. */
+static void
+nothing_is_lost_on_the_way(void **state)
+{
+	struct evcan_bus *a = watch(A);
+	struct evcan_usb2can_msg_ msg = { .id = 1, .len = 1 };
+	struct evcan_frame frame = frame_of(1, 0, 1);
+	long peer = canal_open(B ";500", 0);
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		long before = calls("CanalSend");
+
+		forget_seen();
+		control("hang CanalSend");
+		assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
+		UNTIL(calls("CanalSend") == before + 1);
+		for (int i = 0; i < 300; i++)
+			assert_int_equal(canal_send(peer, &msg), 0);
+		assert_int_equal(turn == 0 ? evcan_bus_reset(a, NULL) :
+		    evcan_bus_set_mode(a, EVCAN_MODE_LISTEN_ONLY), 0);
+		control("release");
+		UNTIL(calls("CanalOpen") == turn + 3);
+		UNTIL(seen.n >= 300);
+		assert_int_equal(seen.n, 300);
+		assert_int_equal(seen.lost, 0);
+	}
+	end(a);
+	assert_int_equal(canal_close(peer), 0);
 }
 
 static void
@@ -168,17 +198,16 @@ full_device_is_waited_for(void **state)
 	int n = 0;
 
 	(void)state;
-	evcan_bus_free(make(NULL, A));
 	control("set usb2can_tx 5");
-	a = open_watched(A);
+	a = watch(A);
 	b = open_now(B);
 	for (uint32_t i = 0; i < 20; i++) {
-		frame = frame_of(0x100 + i, 0, "x");
+		frame = frame_of(0x100 + i, 0, 1);
 		assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
 	}
 	while (n < 5 && evcan_bus_recv_wait(b, &frame, 1, 5000) == 1)
 		assert_int_equal(frame.id, 0x100 + n++);
-	assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 50), 0);
+	expect_nothing(b);
 	control("set usb2can_tx -1");
 	while (n < 20 && evcan_bus_recv_wait(b, &frame, 1, 5000) == 1)
 		assert_int_equal(frame.id, 0x100 + n++);
@@ -188,15 +217,15 @@ full_device_is_waited_for(void **state)
 	assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
 	assert_int_equal(evcan_bus_flush_tx_buffer(a), 0);
 	control("set usb2can_tx -1");
-	assert_int_equal(evcan_bus_recv_wait(b, &frame, 1, 50), 0);
+	expect_nothing(b);
 	/* Refused for good: told, with the vendor's code. */
 	control("fail CanalSend 5");
 	assert_int_equal(evcan_bus_send(a, &frame, 1), 1);
-	await(events[EVCAN_BUS_ERROR] == 1);
-	assert_int_equal(error.vendor, 5);
-	assert_non_null(strstr(error.text, "CANAL_ERROR_CAN_ID"));
-	evcan_bus_free(a);
-	evcan_bus_free(b);
+	UNTIL(seen.events[EVCAN_BUS_ERROR] == 1);
+	assert_int_equal(seen.error.vendor, 5);
+	assert_non_null(strstr(seen.error.text, "CANAL_ERROR_CAN_ID"));
+	end(a);
+	end(b);
 }
 
 /* Trouble */
@@ -220,10 +249,10 @@ unplugged_and_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct evcan_bus *a = open_watched(A
-		    ",reopen_interval=0.02,reopen_max=0.02");
+		struct evcan_bus *a = watch(A
+		    "");
 		struct evcan_bus *b = open_now(B);
-		struct evcan_frame frame = frame_of(1, 0, "x");
+		struct evcan_frame frame = frame_of(1, 0, 1);
 
 		evcan_bus_set_cb(b, NULL, NULL, NULL);
 		for (int k = 0; k < 50; k++) {
@@ -232,22 +261,22 @@ unplugged_and_back(void **state)
 		}
 		control(cases[i].misdeed);
 		evcan_bus_send(a, &frame, 1);
-		await(events[EVCAN_BUS_ERROR] >= 1);
-		assert_int_equal(error.code, EVCAN_ERR_GONE);
-		evcan_bus_free(b);
+		UNTIL(seen.events[EVCAN_BUS_ERROR] >= 1);
+		assert_int_equal(seen.error.code, EVCAN_ERR_GONE);
+		end(b);
 		control("reset");
-		await(events[EVCAN_BUS_OPENED] >= 2);
+		UNTIL(seen.events[EVCAN_BUS_OPENED] >= 2);
 		b = open_now(B);
-		n_got = 0;
-		assert_int_equal(evcan_bus_send_wait(b, &frame, 1000), 0);
-		await(n_got >= 1);
-		evcan_bus_free(a);
-		evcan_bus_free(b);
-		if (error.vendor != cases[i].vendor ||
-		    strstr(error.text, cases[i].words) == NULL)
+		seen.n = 0;
+		send_frame(b, &frame);
+		UNTIL(seen.n >= 1);
+		end(a);
+		end(b);
+		if (seen.error.vendor != cases[i].vendor ||
+		    strstr(seen.error.text, cases[i].words) == NULL)
 			fail_msg("%s: %ld, %s", cases[i].misdeed,
-			    error.vendor, error.text);
-		memset(events, 0, sizeof(events));
+			    seen.error.vendor, seen.error.text);
+		forget_seen();
 	}
 }
 
@@ -260,26 +289,26 @@ hanging_call_is_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		unsigned before = evcan_vendor_abandoned_();
-		struct evcan_frame frame = frame_of(1, 0, "x");
+		struct evcan_frame frame = frame_of(1, 0, 1);
 		struct evcan_bus *bus;
 		char text[60];
 		int64_t began;
 
-		memset(events, 0, sizeof(events));
-		bus = open_watched(A ",reopen=false");
+		forget_seen();
+		bus = watch(A ",reopen=false");
 		evcan_vendor_hang_ns_ = 100 * MS;
 		snprintf(text, sizeof(text), "hang %s", names[i]);
 		control(text);
 		evcan_bus_send(bus, &frame, 1);
 		began = evcan_now_monotonic();
-		await(events[EVCAN_BUS_CLOSED] == 1);
+		UNTIL(seen.events[EVCAN_BUS_CLOSED] == 1);
 		assert_true(evcan_now_monotonic() - began < 3000 * MS);
-		assert_int_equal(error.code, EVCAN_ERR_TIMEOUT);
+		assert_int_equal(seen.error.code, EVCAN_ERR_TIMEOUT);
 		assert_int_equal(evcan_vendor_abandoned_(), before + 1);
-		evcan_bus_free(bus);
+		end(bus);
 		evcan_vendor_hang_ns_ = 5000 * MS;
 		control("release");
-		await(calls("CanalClose") == calls("CanalOpen"));
+		UNTIL(calls("CanalClose") == calls("CanalOpen"));
 	}
 }
 
@@ -294,24 +323,28 @@ hundred_opens(void **state)
 
 		assert_int_equal(evcan_bus_open(bus, NULL), 0);
 		if (i % 3 == 0)
-			await(evcan_bus_is_open(bus));
-		evcan_bus_free(bus);
+			UNTIL(evcan_bus_is_open(bus));
+		end(bus);
 	}
 	assert_int_equal(calls("CanalClose"), calls("CanalOpen"));
 	assert_int_equal(evcan_vendor_abandoned_(), before);
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(states_are_told), TEST(mode_can_change),
-		TEST(clock_wraps),
-		TEST(full_list_is_a_loss), TEST(overruns_are_counted),
-		TEST(full_device_is_waited_for), TEST(unplugged_and_back),
-		TEST(hanging_call_is_told), TEST(hundred_opens),
+		CANAL_TEST(states_are_told),
+		CANAL_TEST(mode_can_change),
+		CANAL_TEST(clock_wraps),
+		CANAL_TEST(nothing_is_lost_on_the_way),
+		CANAL_TEST(full_list_is_a_loss),
+		CANAL_TEST(overruns_are_counted),
+		CANAL_TEST(full_device_is_waited_for),
+		CANAL_TEST(unplugged_and_back),
+		CANAL_TEST(hanging_call_is_told),
+		CANAL_TEST(hundred_opens),
 	};
 
-	prepare(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "vector_fixture.h"
+#define INTERFACE "vector"
+#include "double_fixture.h"
 
 #define WORDS(...) (const char *const []){ __VA_ARGS__, NULL }
 
@@ -46,7 +47,7 @@ static const struct {
 } openings[] = {
 	{ "bitrate=250000", "xlCanSetChannelBitrate", 3, 16384, 1, 250000,
 	    12, 3, 3, 1, 0, 0, 0 },
-	{ "bitrate=125000;rx_queue_size=100", "xlCanSetChannelBitrate", 3,
+	{ "bitrate=125000,rx_queue_size=100", "xlCanSetChannelBitrate", 3,
 	    128, 1, 125000, 12, 3, 3, 1, 0, 0, 0 },
 	{ "timing=f_clock=16000000 brp=2 tseg1=12 tseg2=3 sjw=2 "
 	    "nof_samples=3", "xlCanSetChannelParams", 3, 16384, 1, 500000, 12,
@@ -60,22 +61,22 @@ static const struct {
 	    0 },
 	{ "fd=true", "xlCanFdSetConfiguration", 4, 524288, 1, 500000, 6, 3,
 	    2, 1, 500000, 6, 2 },
-	{ "fd=true;bitrate=1000000;data_bitrate=4000000;rx_queue_size=16384",
+	{ "fd=true,bitrate=1000000,data_bitrate=4000000,rx_queue_size=16384",
 	    "xlCanFdSetConfiguration", 4, 16384, 1, 1000000, 6, 3, 2, 1,
 	    4000000, 6, 2 },
-	{ "fd=true;data_bitrate=5000000;tseg1_abr=15;tseg2_abr=4;sjw_abr=4;"
-	    "tseg1_dbr=11;tseg2_dbr=4;sjw_dbr=3", "xlCanFdSetConfiguration",
+	{ "fd=true,data_bitrate=5000000,tseg1_abr=15,tseg2_abr=4,sjw_abr=4,"
+	    "tseg1_dbr=11,tseg2_dbr=4,sjw_dbr=3", "xlCanFdSetConfiguration",
 	    4, 524288, 1, 500000, 15, 4, 4, 1, 5000000, 11, 3 },
-	{ "fd=true;data_bitrate=5000000;tseg1Abr=15;tseg2Abr=4;sjwAbr=4;"
-	    "tseg1Dbr=11;tseg2Dbr=4;sjwDbr=3", "xlCanFdSetConfiguration", 4,
+	{ "fd=true,data_bitrate=5000000,tseg1Abr=15,tseg2Abr=4,sjwAbr=4,"
+	    "tseg1Dbr=11,tseg2Dbr=4,sjwDbr=3", "xlCanFdSetConfiguration", 4,
 	    524288, 1, 500000, 15, 4, 4, 1, 5000000, 11, 3 },
 	{ "timing=f_clock=80000000 nom_brp=2 nom_tseg1=63 nom_tseg2=16 "
 	    "nom_sjw=16 data_brp=2 data_tseg1=15 data_tseg2=4 data_sjw=4",
 	    "xlCanFdSetConfiguration", 4, 524288, 1, 500000, 63, 16, 16, 1,
 	    2000000, 15, 4 },
-	{ "bitrate=500000;listen_only=true", "xlCanSetChannelBitrate", 3,
+	{ "bitrate=500000,listen_only=true", "xlCanSetChannelBitrate", 3,
 	    16384, 0, 500000, 12, 3, 3, 1, 0, 0, 0 },
-	{ "bitrate=500000;state=PASSIVE", "xlCanSetChannelBitrate", 3, 16384,
+	{ "bitrate=500000,state=PASSIVE", "xlCanSetChannelBitrate", 3, 16384,
 	    0, 500000, 12, 3, 3, 1, 0, 0, 0 },
 };
 
@@ -86,16 +87,13 @@ options_reach_the_library(void **state)
 		"sam", "data_rate", "data_tseg1", "data_sjw" };
 
 	(void)state;
-	need_double();
 	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
 		const long *wanted = &openings[i].rate;
 		struct evcan_bus *bus;
-		char spec[300] = "0;";
 
-		strcat(spec, openings[i].options);
-		print_message("%s\n", spec);
+		print_message("%s\n", openings[i].options);
 		control("reset");
-		bus = open_now(spec);
+		bus = open_with("0,", openings[i].options);
 		assert_int_equal(calls(openings[i].call), 1);
 		assert_int_equal(noted("version"), openings[i].version);
 		assert_int_equal(noted("queue"), openings[i].queue);
@@ -139,10 +137,7 @@ channels_have_three_numbers(void **state)
 static void
 refusals_are_explained(void **state)
 {
-	static const struct {
-		const char *misdeed, *spec, *words[3];
-		long vendor;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "reset", "0,app_name=nobody", { "XL_ERR_ERROR",
 		    "Vector Hardware Config" }, 255 },
 		{ "reset", "2", { "channel 2", "XL_ERR_HW_NOT_PRESENT" },
@@ -180,15 +175,20 @@ refusals_are_explained(void **state)
 	};
 
 	(void)state;
-	need_double();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		control(cases[i].misdeed);
-		refused(cases[i].spec, cases[i].vendor, cases[i].words);
-		control("reset");
-	}
+	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
+	    EVCAN_ERR_INIT);
 	/* Nobody who does not want receipts needs that right. */
 	control("fail xlCanSetChannelMode 112");
 	end(open_now("0"));
+}
+
+static void
+differs(const char *spec, const char *const *words)
+{
+	struct evcan_error err = refused(spec);
+
+	says(&err, words, SIZE_MAX);
+	assert_int_equal(err.vendor, 0);
 }
 
 static void
@@ -198,11 +198,11 @@ first_one_sets_it_up(void **state)
 	struct evcan_frame frame;
 
 	(void)state;
-	refused("0,bitrate=500000", 0, WORDS("another program", "250000"));
-	refused("0,bitrate=250000,listen_only=true", 0,
+	differs("0,bitrate=500000", WORDS("another program", "250000"));
+	differs("0,bitrate=250000,listen_only=true",
 	    WORDS("another program", "listen only"));
-	refused("0,bitrate=250000,fd=true", 0, WORDS("classic CAN"));
-	refused("0,timing=f_clock=16000000 brp=4 tseg1=8 tseg2=7 sjw=1", 0,
+	differs("0,bitrate=250000,fd=true", WORDS("classic CAN"));
+	differs("0,timing=f_clock=16000000 brp=4 tseg1=8 tseg2=7 sjw=1",
 	    WORDS("sampled at 81 %"));
 	/* 1/256 and 2 % are as good as equal. */
 	b = open_now("0,bitrate=250900");
@@ -213,7 +213,7 @@ first_one_sets_it_up(void **state)
 	    "sjw=1");
 	assert_int_equal(calls("xlCanSetChannelOutput"), 1);
 	send_one(a, 0x123);
-	receive(b, &frame);
+	frame = receive(b);
 	assert_int_equal(frame.dir, EVCAN_DIR_RX);
 	assert_true(evcan_bus_set_mode(b, EVCAN_MODE_LISTEN_ONLY) < 0);
 	end(b);
@@ -221,8 +221,8 @@ first_one_sets_it_up(void **state)
 	/* Then it is the next one's turn. */
 	a = open_now("0,fd=true,data_bitrate=2000000");
 	b = open_now("0,fd=true,data_bitrate=2000000");
-	refused("0,fd=true,data_bitrate=4000000", 0, WORDS("CAN FD"));
-	refused("0,bitrate=500000", 0, WORDS("CAN FD"));
+	differs("0,fd=true,data_bitrate=4000000", WORDS("CAN FD"));
+	differs("0,bitrate=500000", WORDS("CAN FD"));
 	end(a);
 	end(b);
 	all_is_closed_again();
@@ -231,22 +231,14 @@ first_one_sets_it_up(void **state)
 static void
 library_lacks_a_function(void **state)
 {
-	struct evcan_error err = { 0 };
-	struct evcan_bus *bus;
-	char spec[600];
+	static const char *const words[] = { "xlOpenDriver", "vector.com" };
+	struct evcan_error err;
 
 	(void)state;
-	need_double();
-	snprintf(spec, sizeof(spec), "vector:0,ignore_config=true,library=%s",
-	    library);
-	strcpy(strstr(spec, "vector_double.so"), "empty_double.so");
-	bus = evcan_bus_new_spec(NULL, spec, &err);
-	assert_non_null(bus);
-	assert_int_equal(evcan_bus_open(bus, &err),
-	    EVCAN_ERR_NOT_IMPLEMENTED);
-	assert_non_null(strstr(err.text, "xlOpenDriver"));
-	assert_non_null(strstr(err.text, "vector.com"));
-	evcan_bus_free(bus);
+	use_library("empty");
+	err = refused("0");
+	assert_int_equal(err.code, EVCAN_ERR_NOT_IMPLEMENTED);
+	says(&err, words, 2);
 }
 
 static void
@@ -258,7 +250,7 @@ hundred_opens(void **state)
 
 		assert_int_equal(evcan_bus_open(bus, NULL), 0);
 		if (i % 3 == 0)
-			await(evcan_bus_is_open(bus));
+			UNTIL(evcan_bus_is_open(bus));
 		end(bus);
 	}
 	all_is_closed_again();
@@ -302,7 +294,7 @@ found_channels_can_be_opened(void **state)
 	assert_int_equal(evcan_bus_open(bus, NULL), 0);
 	assert_string_equal(evcan_bus_channel_info(bus),
 	    "Virtual Channel 2, S/N 100");
-	evcan_bus_free(bus);
+	end(bus);
 	evcan_options_free(finding.last);
 	finding = (struct finding){ 0, NULL };
 	control("fail xlOpenDriver 201");
@@ -320,10 +312,12 @@ found_channels_can_be_opened(void **state)
 static void
 times_are_close(void **state)
 {
+	int16_t (*reset_clock)(int32_t port);
 	struct evcan_bus *a = open_now("0"), *b = open_now("1");
 	struct evcan_frame frame;
 
 	(void)state;
+	*(void **)&reset_clock = double_symbol("xlResetClock");
 	for (int i = 0; i < 50; i++) {
 		int64_t sent = evcan_now_unix();
 
@@ -331,7 +325,7 @@ times_are_close(void **state)
 		if (i == 25)
 			reset_clock(0);
 		send_one(a, 1);
-		receive(b, &frame);
+		frame = receive(b);
 		assert_int_equal(frame.clock, EVCAN_CLOCK_HARDWARE);
 		assert_true(frame.time_ns > sent - 1 * MS);
 		assert_true(frame.time_ns <= evcan_now_unix());
@@ -346,14 +340,13 @@ times_go_without_sync_time(void **state)
 	int64_t sent;
 
 	(void)state;
-	need_double();
 	control("fail xlGetSyncTime 117 -1");
 	a = open_now("0");
 	b = open_now("1");
 	assert_int_equal(calls("xlGetChannelTime"), 2);
 	sent = evcan_now_unix();
 	send_one(a, 1);
-	receive(b, &frame);
+	frame = receive(b);
 	assert_true(frame.time_ns > sent - 1 * MS);
 	assert_true(frame.time_ns <= evcan_now_unix());
 }
@@ -387,7 +380,7 @@ error_frames_have_details(void **state)
 		    cases[i].sending);
 		control(text);
 		control("error 0");
-		receive(bus, &frame);
+		frame = receive(bus);
 		assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
 		assert_int_equal(frame.id, cases[i].id);
 		assert_int_equal(frame.data[2], cases[i].data2);
@@ -398,7 +391,7 @@ error_frames_have_details(void **state)
 	/* Classic: that there was one, no more. */
 	bus = open_now("0");
 	control("error 0");
-	receive(bus, &frame);
+	frame = receive(bus);
 	assert_int_equal(frame.flags, EVCAN_FRAME_ERR);
 	assert_int_equal(frame.id, 0x80);
 	assert_int_equal(frame.len, 8);
@@ -408,12 +401,12 @@ static void
 some_frames_cannot_be_sent(void **state)
 {
 	struct evcan_bus *bus = open_now("0,fd=true");
-	struct evcan_frame frame = frame_of(1, 0, "12345678");
+	struct evcan_frame frame = frame_of(1, 0, 8);
 
 	(void)state;
 	frame.dlc = 12;
 	assert_int_equal(evcan_bus_send(bus, &frame, 1), EVCAN_ERR_INVALID);
-	frame = frame_of(0x80, EVCAN_FRAME_ERR, "12345678");
+	frame = frame_of(0x80, EVCAN_FRAME_ERR, 8);
 	assert_int_equal(evcan_bus_send(bus, &frame, 1), EVCAN_ERR_INVALID);
 	assert_int_equal(calls("xlCanTransmitEx"), 0);
 }
@@ -427,12 +420,11 @@ loss_has_its_turn(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct evcan_bus *bus = open_watched(specs[i]);
+		struct evcan_bus *bus = watch(specs[i]);
 		struct evcan_bus *a = open_now("1");
 
-		n_got = 0;
-		lost = 0;
-		await(calls(reads[i]) > 0);
+		forget_seen();
+		UNTIL(calls(reads[i]) > 0);
 		control("hang xlCanFlushTransmitQueue");
 		assert_int_equal(evcan_bus_flush_tx_buffer(bus),
 		    EVCAN_ERR_TIMEOUT);
@@ -441,9 +433,9 @@ loss_has_its_turn(void **state)
 		end(a);
 		control("set vector_lost_in 4");
 		control("release");
-		await(n_got == 6);
-		assert_int_equal(lost, 1);
-		assert_int_equal(got_at_loss, 3);
+		UNTIL(seen.n == 6);
+		assert_int_equal(seen.lost, 1);
+		assert_int_equal(seen.n_at_loss, 3);
 		end(bus);
 	}
 }
@@ -452,21 +444,20 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		VECTOR_TEST(channel_is_left_as_it_is),
-		VECTOR_TEST(options_reach_the_library),
-		VECTOR_TEST(channels_have_three_numbers),
-		VECTOR_TEST(refusals_are_explained),
-		VECTOR_TEST(first_one_sets_it_up),
-		VECTOR_TEST(library_lacks_a_function),
-		VECTOR_TEST(hundred_opens),
-		VECTOR_TEST(found_channels_can_be_opened),
-		VECTOR_TEST(times_are_close),
-		VECTOR_TEST(times_go_without_sync_time),
-		VECTOR_TEST(error_frames_have_details),
-		VECTOR_TEST(some_frames_cannot_be_sent),
-		VECTOR_TEST(loss_has_its_turn),
+		TEST(channel_is_left_as_it_is),
+		TEST(options_reach_the_library),
+		TEST(channels_have_three_numbers),
+		TEST(refusals_are_explained),
+		TEST(first_one_sets_it_up),
+		TEST(library_lacks_a_function),
+		TEST(hundred_opens),
+		TEST(found_channels_can_be_opened),
+		TEST(times_are_close),
+		TEST(times_go_without_sync_time),
+		TEST(error_frames_have_details),
+		TEST(some_frames_cannot_be_sent),
+		TEST(loss_has_its_turn),
 	};
 
-	load_double();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "vendor_internal.h"
 #include "vendor_told.h"
 
 static void
@@ -205,6 +206,102 @@ gone_without_a_reader(void **state)
 	await(base, was_told('C'));
 	evcan_bus_get_stats(bus, &stats);
 	assert_int_equal(stats.lost_queue, 100);
+}
+
+/* What did not even have room in the queue is lost, too. */
+static void
+gone_with_a_full_queue(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	start(64, ",reopen=false", false);
+	await(base, was_told('O'));
+	device_lock();
+	device->stop_at = 1000;
+	device->give = 1000;
+	device->script = say_all;
+	device_unlock();
+	await(base, was_told('C'));
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.lost_queue, 1000);
+	assert_int_equal(lost, 1000);
+}
+
+/* A frame, a loss and a frame, as fast as can be. */
+static void
+lose_between(struct evcan_adapter_ *adapter, struct device *d)
+{
+	struct evcan_frame frame;
+
+	device_lock();
+	frame = numbered(d->given);
+	device_unlock();
+	evcan_adapter_push_(adapter, &frame, 1);
+	evcan_adapter_lost_(adapter, 1);
+	frame = numbered(number_of(&frame) + 2);
+	evcan_adapter_push_(adapter, &frame, 1);
+	device_lock();
+	d->given += 3;
+	d->stop_at = d->give = d->given;
+	device_unlock();
+}
+
+static void
+losses_are_told_before_what_follows(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	for (uint32_t round = 1; round <= 5000; round++) {
+		device_lock();
+		device->script = lose_between;
+		device_unlock();
+		while (frames + lost < 3 * round)
+			event_base_loop(base, EVLOOP_ONCE);
+		assert_false(disordered);
+	}
+	assert_int_equal(lost, 5000);
+}
+
+/* As if they had been used for years: positions that go round, those of 32
+ * bits after some hours. */
+static void
+grow_old(struct evcan_adapter_ *adapter, struct device *d)
+{
+	struct evcan_ring_ *const rings[] = { &adapter->tx,
+		&adapter->feed.ring };
+	const size_t ages[] = { (size_t)PTRDIFF_MAX + 100, SIZE_MAX - 100 };
+
+	for (int i = 0; i < 2; i++) {
+		atomic_store(&rings[i]->head, ages[i]);
+		atomic_store(&rings[i]->tail, ages[i]);
+		rings[i]->head_seen = rings[i]->tail_seen = ages[i];
+	}
+	device_lock();
+	d->answer = 1;
+	device_unlock();
+}
+
+static void
+lives_long(void **state)
+{
+	(void)state;
+	start_open(0, "");
+	device_lock();
+	device->script = grow_old;
+	device_unlock();
+	await(NULL, device->answer == 1);
+	send_all(0, 1000);
+	await(base, device->sent == 1000);
+	device_lock();
+	device->stop_at = UINT32_MAX;
+	device->give = 1000;
+	device_unlock();
+	await(base, frames == 1000);
+	assert_false(disordered || device->disordered);
+	assert_int_equal(evcan_bus_flush_tx_buffer(bus), 0);
+	send_all(1000, 1100);
+	await(base, device->sent >= 1000);
 }
 
 static void
@@ -457,6 +554,8 @@ main(void)
 		TEST(flood_keeps_order), TEST(full_ring_is_counted),
 		TEST(device_loss_has_its_place),
 		TEST(news_come_behind_frames), TEST(gone_without_a_reader),
+		TEST(gone_with_a_full_queue),
+		TEST(losses_are_told_before_what_follows), TEST(lives_long),
 		TEST(gone_is_told_for_a_driver), TEST(comes_back),
 		TEST(stopped_until_it_is_back),
 		TEST(hang_is_told), TEST(close_returns_in_time),

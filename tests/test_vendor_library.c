@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include <evcan/error.h>
 
 #include "vendor.h"
@@ -144,6 +146,25 @@ library_is_missing(void **state)
 	refused(&none, "/nowhere/lib.so", path_words);
 }
 
+/* That the second name is not there either says nothing of the first. */
+static void
+library_that_does_not_load_says_why(void **state)
+{
+	char path[] = "/tmp/evcan_library_XXXXXX";
+	const char *const files[] = { path, "libnor_here.so", NULL };
+	struct evcan_vendor_library_ library = library_of(files, have);
+	const char *const words[] = { "evcan_library_", "libnor_here.so",
+		"file too short", NULL };
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	unsetenv("EVCAN_LIB_TEST");
+	refused(&library, NULL, words);
+	unlink(path);
+}
+
 static void
 library_lacks_a_function(void **state)
 {
@@ -170,6 +191,7 @@ main(void)
 		cmocka_unit_test(clock_follows),
 		cmocka_unit_test(library_is_found),
 		cmocka_unit_test(library_is_missing),
+		cmocka_unit_test(library_that_does_not_load_says_why),
 		cmocka_unit_test(library_lacks_a_function),
 	};
 

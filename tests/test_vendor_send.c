@@ -147,6 +147,54 @@ close_sends_the_rest(void **state)
 	assert_int_equal(device->closes, 1);
 }
 
+/* One that takes a frame now and then. */
+static int
+take_slowly(struct evcan_adapter_ *adapter, void *port,
+    const struct evcan_frame *row, int n)
+{
+	static int64_t next;
+	int64_t now = evcan_now_monotonic();
+
+	if (n == 0 || now < next)
+		return 0;
+	next = now + 25 * MS;
+	return fake_send(adapter, port, row, 1);
+}
+
+static void
+close_waits_for_a_slow_device(void **state)
+{
+	const struct evcan_vendor_ops_ before = fake_ops;
+
+	(void)state;
+	fake_ops.send = take_slowly;
+	start_open(0, "");
+	send_all(0, 8);
+	evcan_bus_free(bus);
+	bus = NULL;
+	fake_ops = before;
+	assert_int_equal(device->sent, 8);
+}
+
+/* They were taken over, so nobody else says that they never went out. */
+static void
+what_was_not_sent_is_told(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	device->room = 3;
+	start_open(0, ",reopen=false");
+	send_all(0, 10);
+	await(base, device->sent == 3);
+	device_lock();
+	device->script = unplug;
+	device_unlock();
+	await(base, was_told('C'));
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.send_failed, 7);
+}
+
 /* Commands */
 
 static void
@@ -234,6 +282,8 @@ main(void)
 		TEST(sends_keep_order), TEST(no_room_is_waited_for),
 		TEST(refusal_is_the_outcome), TEST(refusal_is_told_once),
 		TEST(flush_drops_what_waits), TEST(close_sends_the_rest),
+		TEST(close_waits_for_a_slow_device),
+		TEST(what_was_not_sent_is_told),
 		TEST(commands_answer), TEST(commands_are_bounded),
 		TEST(old_filters_say_nothing),
 	};

@@ -4,7 +4,6 @@
 #ifndef VENDOR_FIXTURE_H
 #define VENDOR_FIXTURE_H
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <evcan/evcan.h>
 
 #include "bus_internal.h"
+#include "leaks.h"
 #include "vendor.h"
 
 #define MS ((int64_t)1000000)
@@ -353,60 +353,5 @@ fake_fd(void *port)
 			nanosleep(&nap_, NULL); \
 	} \
 } while (0)
-
-static inline int
-count_in(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int n = 0;
-
-	while (dir != NULL && readdir(dir) != NULL)
-		n++;
-	if (dir != NULL)
-		closedir(dir);
-	return n;
-}
-
-static inline int
-count_threads(void)
-{
-	return count_in("/proc/self/task");
-}
-
-/* @return threads when there are so many, or after 10 s */
-static inline int
-await_threads(int wanted)
-{
-	int64_t end = evcan_now_monotonic() + 10000 * MS;
-	struct timespec nap = { 0, 1000000 };
-	int n;
-
-	while ((n = count_threads()) != wanted &&
-	    evcan_now_monotonic() < end)
-		nanosleep(&nap, NULL);
-	return n;
-}
-
-static void *
-nothing(void *arg)
-{
-	return arg;
-}
-
-/* The first thread may bring others, of the tools that watch them. */
-static inline void
-warm_up_threads(void)
-{
-	pthread_t thread;
-
-	pthread_create(&thread, NULL, nothing, NULL);
-	pthread_join(thread, NULL);
-}
-
-static inline int
-count_fds(void)
-{
-	return count_in("/proc/self/fd");
-}
 
 #endif

@@ -129,7 +129,8 @@ struct evcan_driver {
 	 * core gives, never 0, one row for tasks and one for subscriptions.
 	 * All is forgotten in close; core hands it over again after opening.
 	 * EVCAN_ERR_UNSUPPORTED: not this one, core does it itself. A driver
-	 * has start, modify and stop, or none of them.
+	 * has start and stop, or neither. Without modify, core takes a task
+	 * with new data back and starts it again at its next send.
 	 */
 
 	/** Starts sending at once. @return 0 or negative with err */

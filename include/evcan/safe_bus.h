@@ -47,7 +47,8 @@ struct evcan_safe_bus;
  * When it is full, frames stay in the device's own queue; if for a second
  * nobody takes any, those that come are lost, and counted as lost_queue.
  * @return NULL with err: what evcan_bus_open() says, EVCAN_ERR_INVALID (it
- * has a base; capacity), EVCAN_ERR_BUSY (it has a consumer), no thread
+ * has a base; capacity), EVCAN_ERR_BUSY (it has a consumer), EVCAN_ERR_INIT
+ * (no thread or fd), EVCAN_ERR_NOMEM
  */
 struct evcan_safe_bus *evcan_safe_bus_open(struct evcan_bus *bus,
     size_t capacity, struct evcan_error *err);
@@ -72,7 +73,7 @@ void evcan_safe_bus_free(struct evcan_safe_bus *safe);
  * @param timeout_ms negative: for ever; 0: if the device takes it at once
  * @return 0, or negative: EVCAN_ERR_TIMEOUT (it is not queued),
  * EVCAN_ERR_INVALID, EVCAN_ERR_GONE, EVCAN_ERR_CANCELED (closed or flushed
- * while it waited), EVCAN_ERR_STATE (closed)
+ * while it waited), EVCAN_ERR_STATE (closed), EVCAN_ERR_NOMEM
  */
 int evcan_safe_bus_send(struct evcan_safe_bus *safe,
     const struct evcan_frame *frame, int timeout_ms);

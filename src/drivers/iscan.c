@@ -12,6 +12,7 @@
 #include "iscan.h"
 
 #define ASK_MS 500
+#define CLOCK 8000000
 
 struct iscan {
 	struct evcan_vendor_bus_ vendor;
@@ -70,7 +71,7 @@ set_bitrate(struct evcan_bus *bus, struct evcan_iscan_port_ *port,
 			return 0;
 		}
 	}
-	return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: isCAN has no "
+	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: isCAN has no "
 	    "bitrate %lld, but 10, 20, 50, 100, 125, 250, 500, 800 and 1000 "
 	    "kbit/s; others by the option timing", evcan_bus_name(bus),
 	    (long long)bitrate);
@@ -79,28 +80,19 @@ set_bitrate(struct evcan_bus *bus, struct evcan_iscan_port_ *port,
 /* Registers of an SJA1000, as it is assumed to be clocked. */
 static int
 set_timing(struct evcan_bus *bus, struct evcan_iscan_port_ *port,
-    const char *text, struct evcan_error *err)
+    struct evcan_error *err)
 {
-	static const uint32_t clocks[] = { 8000000 };
-	struct evcan_timing timing;
-	int r = evcan_timing_parse(&timing, text, err);
+	struct evcan_bit_timing bit;
 
-	if (r < 0)
-		return r;
-	if (timing.fd)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "%s: isCAN has no CAN FD, and no timing for it",
-		    evcan_bus_name(bus));
 	if (port->calls.SetBaudRegister == NULL)
 		return evcan_error_set(err, EVCAN_ERR_UNSUPPORTED, 0,
 		    "%s: this library sets no registers (option timing): it "
 		    "lacks isCAN_SetBaudRegister", evcan_bus_name(bus));
-	r = evcan_timing_adjust_clock(&timing, clocks, 1, err);
-	if (r < 0)
-		return r;
+	if (evcan_vendor_timing_classic_(bus, CLOCK, &bit, err) < 0)
+		return EVCAN_ERR_INIT;
 	port->registers = true;
 	port->baud = ISCAN_OFFLINE;
-	port->btr = evcan_bit_timing_btr(&timing.classic);
+	port->btr = evcan_bit_timing_btr(&bit);
 	return 0;
 }
 
@@ -146,7 +138,7 @@ fill_port(struct evcan_bus *bus, struct evcan_iscan_port_ *port,
 	if (port->poll_ms < 1)
 		port->poll_ms = 1;
 	return common->timing != NULL ?
-	    set_timing(bus, port, common->timing, err) :
+	    set_timing(bus, port, err) :
 	    set_bitrate(bus, port, common->bitrate, err);
 }
 
@@ -168,21 +160,6 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 }
 
 /* While open */
-
-static int
-check(struct evcan_bus *bus, const struct evcan_frame *frame,
-    struct evcan_error *err)
-{
-	(void)bus;
-	if (frame->dlc > 8)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "isCAN cannot send a DLC of %u: 8 at the most",
-		    frame->dlc);
-	if (frame->flags & EVCAN_FRAME_ERR)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "isCAN cannot send error frames");
-	return 0;
-}
 
 /* The device knows one identifier, of whatever format, or all.
  * @return it, or ISCAN_ANY_ID */
@@ -211,26 +188,17 @@ set_filters(struct evcan_bus *bus, const struct evcan_filter *filters,
 		return EVCAN_FILTERS_NONE;
 	/* Waited for: frames that pass from now on must not be lost. */
 	r = evcan_adapter_ask_(bus, ISCAN_SET_ID, &id, sizeof(id), ASK_MS);
-	if (r == 0 || r == EVCAN_ERR_TIMEOUT)
+	if (r == 0)
 		iscan->filtered = id != ISCAN_ANY_ID;
+	else if (r == EVCAN_ERR_TIMEOUT)
+		iscan->filtered = true;    /* to be on the safe side */
 	return iscan->filtered ? EVCAN_FILTERS_SUPERSET : EVCAN_FILTERS_NONE;
-}
-
-static int
-flush_tx(struct evcan_bus *bus)
-{
-	evcan_vendor_flush_(bus);
-	return 0;
 }
 
 static int
 bus_reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, ISCAN_RESET, NULL, 0, ASK_MS);
-
-	return r < 0 ? evcan_error_set(err, r, 0,
-	    "%s: the device is not back on the bus",
-	    evcan_bus_name(bus)) : 0;
+	return evcan_vendor_reset_(bus, ISCAN_RESET, ASK_MS, err);
 }
 
 /* Devices that the vendor's set-up gave a number. */
@@ -282,9 +250,9 @@ const struct evcan_driver evcan_driver_iscan_ = {
 	.send = evcan_vendor_send_,
 	.ready = evcan_vendor_ready_,
 	.deadline = evcan_vendor_deadline_,
-	.check = check,
+	.check = evcan_vendor_check_classic_,
 	.set_filters = set_filters,
-	.flush_tx = flush_tx,
+	.flush_tx = evcan_vendor_flush_,
 	.reset = bus_reset,
 	.detect = detect
 };

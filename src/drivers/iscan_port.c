@@ -57,7 +57,7 @@ static const struct status {
 	{ 32, ERROR_FRAME, "critical bus", "errors do not end on the bus" },
 	{ 35, FAILS, "callback blocked", "the thread that calls back hangs" },
 	{ 40, FAILS, "licence needed", "the driver wants a licence" },
-	{ 41, FAILS, "access denied", "the rights for the device are missing" },
+	{ 41, FAILS, "access denied", "rights for the device are missing" },
 };
 
 static const struct status unknown = { 0, FAILS, "an unknown status",
@@ -356,14 +356,14 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 	struct pollfd fd = { .fd = port->wake.fd, .events = POLLIN };
 	int n = drain(adapter, port, frames, max);
 
-	while (n == 0 && timeout_ms > 0 && !port->gone &&
-	    !evcan_adapter_wanted_(adapter)) {
+	while (n == 0 && timeout_ms > 0 && !port->gone) {
 		int ms = timeout_ms < port->poll_ms ? timeout_ms :
 		    port->poll_ms;
+		bool woken = poll(&fd, 1, ms) > 0;
 
-		if (poll(&fd, 1, ms) > 0)
+		if (woken)
 			evcan_wake_clear_(&port->wake);
-		timeout_ms -= ms;
+		timeout_ms = woken ? 0 : timeout_ms - ms;
 		n = drain(adapter, port, frames, max);
 	}
 	return n == 0 && port->gone ? EVCAN_ERR_GONE : n;
@@ -468,6 +468,9 @@ reset(struct evcan_adapter_ *adapter, struct evcan_iscan_port_ *port)
 	const char *call;
 	uint8_t status;
 
+	evcan_adapter_save_(adapter);
+	if (port->gone)
+		return EVCAN_ERR_GONE;
 	go_off_bus(port);
 	status = go_on_bus(port, &call);
 	if (status == 0) {
@@ -482,8 +485,11 @@ static int
 port_command(struct evcan_adapter_ *adapter, void *arg, int what,
     const void *data)
 {
+	const struct evcan_iscan_port_ *port = arg;
 	uint32_t id;
 
+	if (port->gone)
+		return EVCAN_ERR_GONE;
 	if (what == ISCAN_RESET)
 		return reset(adapter, arg);
 	memcpy(&id, data, sizeof(id));

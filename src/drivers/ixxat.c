@@ -164,7 +164,7 @@ read_options(const struct evcan_bus *bus, struct evcan_ixxat_port_ *port)
 	snprintf(port->hardware_id, sizeof(port->hardware_id), "%s", id);
 	port->fd = common->fd;
 	port->extended = me->extended;
-	port->listen_only = common->mode == EVCAN_MODE_LISTEN_ONLY;
+	port->listen_only = evcan_bus_get_mode(bus) == EVCAN_MODE_LISTEN_ONLY;
 	port->own = port->echo = me->vendor.receive_own_messages;
 	port->rx_fifo = (uint16_t)(me->rx_fifo_size > 0 ? me->rx_fifo_size :
 	    1024);
@@ -316,10 +316,7 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	bool listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
-
-	return evcan_adapter_ask_(bus, EVCAN_IXXAT_MODE_, &listen_only,
-	    sizeof(listen_only), ASK_MS);
+	return evcan_vendor_set_mode_(bus, EVCAN_IXXAT_MODE_, mode, ASK_MS);
 }
 
 static int

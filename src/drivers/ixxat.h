@@ -96,6 +96,7 @@ struct evcan_ixxat_port_ {
 	void *device, *control, *channel, *scheduler;
 	struct evcan_ixxat_caps_ caps;
 	bool echo;                          /* own frames come back */
+	enum evcan_bus_state state;
 	bool coupling_told;
 	struct evcan_ixxat_pattern_ *patterns;
 	size_t n_patterns;

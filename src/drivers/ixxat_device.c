@@ -288,9 +288,13 @@ close(struct evcan_adapter_ *adapter, void *arg)
 static void
 tell_status(port_type *port, struct evcan_adapter_ *adapter, uint32_t status)
 {
-	evcan_adapter_state_(adapter, status & VCI_BUSOFF ?
+	enum evcan_bus_state state = status & VCI_BUSOFF ?
 	    EVCAN_STATE_BUS_OFF : status & VCI_ERRLIM ?
-	    EVCAN_STATE_WARNING : EVCAN_STATE_ACTIVE);
+	    EVCAN_STATE_WARNING : EVCAN_STATE_ACTIVE;
+
+	if (state != port->state)
+		evcan_adapter_state_(adapter, state);
+	port->state = state;
 	if ((status & VCI_COUPLING) && !port->coupling_told)
 		evcan_adapter_error_(adapter, EVCAN_ERR_OPERATION, 0,
 		    "the transceiver reports a coupling error: a wire of the "
@@ -298,17 +302,24 @@ tell_status(port_type *port, struct evcan_adapter_ *adapter, uint32_t status)
 	port->coupling_told = status & VCI_COUPLING;
 }
 
-/* @return 1 if it is a frame */
-static int
+/* @param n frames that were read so far: they are before other news */
+static void
 take(port_type *port, struct evcan_adapter_ *adapter,
-    const struct vci_message4 *message, struct evcan_frame *frame)
+    const struct vci_message4 *message, struct evcan_frame *frames, int *n)
 {
+	bool is_status = (message->info & VCI_TYPE) == VCI_STATUS;
+
+	if (*n > 0 && (is_status || (message->info & VCI_OVR))) {
+		evcan_adapter_push_(adapter, frames, *n);
+		*n = 0;
+	}
 	/* How many are missing it does not tell. */
 	if (message->info & VCI_OVR)
 		evcan_adapter_lost_(adapter, 1);
-	if ((message->info & VCI_TYPE) == VCI_STATUS)
+	if (is_status)
 		tell_status(port, adapter, message->data[0]);
-	return evcan_ixxat_frame_(port, message, frame);
+	if (evcan_ixxat_frame_(port, message, &frames[*n]))
+		++*n;
 }
 
 static bool
@@ -333,7 +344,7 @@ read(struct evcan_adapter_ *adapter, void *arg, struct evcan_frame *frames,
 		r = port->version->read(port, ms, &message);
 		if (r != VCI_OK)
 			break;
-		n += take(port, adapter, &message, &frames[n]);
+		take(port, adapter, &message, frames, &n);
 		ms = 0;
 	}
 	evcan_ixxat_end_cyclic_(port, adapter);

@@ -38,6 +38,7 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 	FUNCTION(canBusOff, false),
 	FUNCTION(canAccept, true),
 	FUNCTION(canWrite, false),
+	FUNCTION(canWriteSync, true),
 	FUNCTION(canRead, false),
 	FUNCTION(canReadWait, false),
 	FUNCTION(canReadStatus, false),
@@ -272,12 +273,16 @@ ask_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
 	struct kvaser *kvaser = evcan_driver_state(bus);
 	struct evcan_kvaser_filters_ f = choose_filters(list, n, join);
 	bool open_ones = f.mask[0] == 0 && f.mask[1] == 0;
+	int r;
 
 	if (open_ones && !kvaser->filtered)
 		return 0;
 	kvaser->filtered = !open_ones;
 	/* Waited for: frames that pass from now on must not be lost. */
-	return evcan_adapter_ask_(bus, KVASER_SET_FILTERS, &f, sizeof(f), ASK_MS);
+	r = evcan_adapter_ask_(bus, KVASER_SET_FILTERS, &f, sizeof(f), ASK_MS);
+	/* It may still have its old ones. */
+	kvaser->filtered = kvaser->filtered || r < 0;
+	return r;
 }
 
 /* Nothing says whether echoes are filtered too, so they are not at risk. */
@@ -311,13 +316,7 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	uint32_t output = mode == EVCAN_MODE_LISTEN_ONLY ? KVASER_SILENT :
-	    KVASER_NORMAL;
-
-	if (!evcan_bus_is_open(bus))
-		return 0;     /* open looks at it */
-	return evcan_adapter_ask_(bus, KVASER_SET_MODE, &output, sizeof(output),
-	    ASK_MS);
+	return evcan_vendor_set_mode_(bus, KVASER_SET_MODE, mode, ASK_MS);
 }
 
 static int

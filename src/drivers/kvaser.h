@@ -60,6 +60,7 @@
 #define KVASER_HARDWARE (-15)
 #define KVASER_NOT_SUPPORTED (-19)
 #define KVASER_NO_ACCESS (-31)
+#define KVASER_NOT_IMPLEMENTED (-32)
 
 /* canGetChannelData */
 #define KVASER_CHAN_NO_ON_CARD 6
@@ -96,6 +97,7 @@ struct evcan_kvaser_calls_ {
 	int32_t (*canAccept)(int32_t handle, long value, uint32_t what);
 	int32_t (*canWrite)(int32_t handle, long id, void *data, uint32_t dlc,
 	    uint32_t flags);
+	int32_t (*canWriteSync)(int32_t handle, unsigned long timeout_ms);
 	int32_t (*canRead)(int32_t handle, long *id, void *data,
 	    uint32_t *dlc, uint32_t *flags, unsigned long *time);
 	int32_t (*canReadWait)(int32_t handle, long *id, void *data,

@@ -10,6 +10,8 @@
 #include "kvaser.h"
 
 #define TICK_NS 10000
+/* What a closing channel grants to its transmit queue. */
+#define SYNC_MS 100
 
 /* Not to be called by two threads at once. */
 void
@@ -243,6 +245,7 @@ port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 	return 0;
 }
 
+/* Going off the bus forgets what is still to be sent. */
 static void
 port_close(struct evcan_adapter_ *adapter, void *arg)
 {
@@ -251,6 +254,8 @@ port_close(struct evcan_adapter_ *adapter, void *arg)
 	(void)adapter;
 	if (port->handle < 0)
 		return;
+	if (port->calls.canWriteSync != NULL && !port->gone)
+		port->calls.canWriteSync(port->handle, SYNC_MS);
 	port->calls.canBusOff(port->handle);
 	port->calls.canClose(port->handle);
 	port->handle = -1;
@@ -480,7 +485,8 @@ static int
 set_filters(struct evcan_kvaser_port_ *port,
     const struct evcan_kvaser_filters_ *f)
 {
-	int status = 0;
+	int status = port->calls.canAccept != NULL ? 0 :
+	    KVASER_NOT_IMPLEMENTED;
 
 	for (unsigned i = 0; i < 2 && status >= 0; i++) {
 		unsigned code = i == 0 ? KVASER_CODE_STD : KVASER_CODE_EXT;
@@ -519,14 +525,16 @@ run_command(struct evcan_kvaser_port_ *port, int what, const void *data)
 		return ioctl_u32(port, KVASER_IOCTL_TXACK, value);
 	case KVASER_SET_MODE:
 		return port->calls.canSetBusOutputControl(port->handle,
-		    value);
+		    value ? KVASER_SILENT : KVASER_NORMAL);
 	case KVASER_FLUSH:
 		return port->calls.canIoCtl(port->handle,
 		    KVASER_IOCTL_FLUSH_TX, NULL, 0);
 	case KVASER_RESET:
 		return reset(port);
 	case KVASER_FLASH:
-		return port->calls.kvFlashLeds(port->handle, value ? 0 : 1,
+		return port->calls.kvFlashLeds == NULL ?
+		    KVASER_NOT_IMPLEMENTED :
+		    port->calls.kvFlashLeds(port->handle, value ? 0 : 1,
 		    30000);
 	}
 	return KVASER_NOT_SUPPORTED;

@@ -56,28 +56,18 @@ static const struct evcan_vendor_library_ library = {
 /* Opening */
 
 static int
-set_baud(const struct evcan_bus *bus, uint32_t *baud,
-    struct evcan_error *err)
+set_baud(struct evcan_bus *bus, uint32_t *baud, struct evcan_error *err)
 {
 	const struct evcan_bus_common *common = evcan_driver_common(bus);
-	const uint32_t clock = CLOCK_HZ;
-	struct evcan_timing timing;
+	struct evcan_bit_timing bit;
 	unsigned btr;
-	int r;
 
 	*baud = (uint32_t)common->bitrate;
 	if (common->timing == NULL)
 		return 0;
-	r = evcan_timing_parse(&timing, common->timing, err);
-	if (r == 0 && timing.fd)
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: the timing "
-		    "is of CAN FD, which NI-CAN does not have",
-		    evcan_bus_name(bus));
-	if (r == 0)
-		r = evcan_timing_adjust_clock(&timing, &clock, 1, err);
-	if (r < 0)
-		return r;
-	btr = evcan_bit_timing_btr(&timing.classic);
+	if (evcan_vendor_timing_classic_(bus, CLOCK_HZ, &bit, err) < 0)
+		return EVCAN_ERR_INIT;
+	btr = evcan_bit_timing_btr(&bit);
 	*baud = NICAN_REGISTERS | (btr & 0xff) << 8 | btr >> 8;
 	return 0;
 }
@@ -97,7 +87,7 @@ set_comparators(struct evcan_nican_config_ *config,
 }
 
 static int
-set_config(const struct evcan_bus *bus, struct evcan_nican_config_ *config,
+set_config(struct evcan_bus *bus, struct evcan_nican_config_ *config,
     struct evcan_error *err)
 {
 	const struct nican *nican = evcan_driver_state(bus);
@@ -160,28 +150,13 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 
 /* The loop's side */
 
-static int
-check(struct evcan_bus *bus, const struct evcan_frame *frame,
-    struct evcan_error *err)
-{
-	(void)bus;
-	if (frame->dlc > 8)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "NI-CAN cannot send a DLC of %u: 8 at the most",
-		    frame->dlc);
-	if (frame->flags & EVCAN_FRAME_ERR)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "NI-CAN cannot send error frames");
-	return 0;
-}
-
 /* Waited for: what passes from now on must not be lost. */
 static int
 ask_config(struct evcan_bus *bus, const struct evcan_nican_config_ *config)
 {
 	struct nican *nican = evcan_driver_state(bus);
 	int r = evcan_adapter_ask_(bus, NICAN_DO_CONFIG, config,
-	    sizeof(*config), ASK_MS);
+	    sizeof(*config), evcan_bus_is_open(bus) ? ASK_MS : 0);
 
 	if (r == 0 || r == EVCAN_ERR_TIMEOUT)
 		nican->config = *config;
@@ -240,7 +215,7 @@ set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 	const struct nican *nican = evcan_driver_state(bus);
 	struct evcan_nican_config_ config = nican->config;
 
-	if (!evcan_bus_is_open(bus))
+	if (nican->vendor.adapter == NULL)
 		return 0;     /* open looks at it */
 	config.listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
 	return ask_config(bus, &config);
@@ -249,11 +224,7 @@ set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 static int
 bus_reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, NICAN_DO_RESET, NULL, 0, ASK_MS);
-
-	return r == 0 ? 0 : evcan_error_set(err, r, 0,
-	    "%s: the interface was not reset: %s", evcan_bus_name(bus),
-	    evcan_error_name(r));
+	return evcan_vendor_reset_(bus, NICAN_DO_RESET, ASK_MS, err);
 }
 
 /* Its own write queue can only be emptied by a reset. */
@@ -261,7 +232,7 @@ static int
 flush_tx(struct evcan_bus *bus)
 {
 	evcan_vendor_flush_(bus);
-	return evcan_adapter_ask_(bus, NICAN_DO_RESET, NULL, 0, ASK_MS);
+	return evcan_adapter_ask_(bus, NICAN_DO_FLUSH, NULL, 0, ASK_MS);
 }
 
 /* Detecting */
@@ -345,7 +316,7 @@ const struct evcan_driver evcan_driver_nican_ = {
 	.send = evcan_vendor_send_,
 	.ready = evcan_vendor_ready_,
 	.deadline = evcan_vendor_deadline_,
-	.check = check,
+	.check = evcan_vendor_check_classic_,
 	.set_filters = set_filters,
 	.want_confirm = want_confirm,
 	.set_mode = set_mode,

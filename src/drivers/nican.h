@@ -116,12 +116,13 @@ struct evcan_nican_port_ {
 	enum evcan_bus_state state;
 	struct evcan_frame pending[EVCAN_NICAN_PENDING_];
 	int n_pending;
+	bool written;              /* something, and not known to be sent */
 };
 
 /* What the loop asks the thread for. */
 enum evcan_nican_command_ {
 	NICAN_DO_CONFIG,           /* closes, configures, opens */
-	NICAN_DO_ECHO, NICAN_DO_RESET
+	NICAN_DO_ECHO, NICAN_DO_FLUSH, NICAN_DO_RESET
 };
 
 /* nican_port.c */

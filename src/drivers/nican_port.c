@@ -11,6 +11,10 @@
 
 /* 1601 to 1970, in units of 100 ns. */
 #define EPOCH INT64_C(116444736000000000)
+/* The last time that counts in ns since 1970. */
+#define LAST (EPOCH + INT64_MAX / 100)
+/* How long a command waits until all is sent that was written. */
+#define SEND_OFF_MS 100
 
 /* Statuses */
 
@@ -177,12 +181,18 @@ tell_error(struct evcan_adapter_ *adapter,
 /* The error state. Adapters of Series 1 do not tell their counters: then
  * warning or not is all there is to know. */
 
-static bool
-count(struct evcan_nican_port_ *port, uint32_t attribute, uint32_t *value)
+/* @return 0: it has none, or cannot tell now */
+static uint32_t
+count(struct evcan_nican_port_ *port, uint32_t attribute)
 {
-	*value = 0;
-	return port->calls.ncGetAttribute(port->handle, attribute,
-	    sizeof(*value), value) >= 0;
+	uint32_t value = 0;
+	int32_t status = port->calls.ncGetAttribute(port->handle, attribute,
+	    sizeof(value), &value);
+
+	/* Not for good when it gives the bus's status instead of its own. */
+	if (status < 0 && kind_of(status) == PASSING)
+		port->uncounted = true;
+	return status < 0 ? 0 : value;
 }
 
 static enum evcan_bus_state
@@ -193,9 +203,9 @@ state_of(struct evcan_nican_port_ *port, int32_t status)
 	if (status < 0)
 		return EVCAN_STATE_BUS_OFF;
 	if (!port->uncounted)
-		port->uncounted =
-		    !count(port, NICAN_RX_ERROR_COUNTER, &rx) ||
-		    !count(port, NICAN_TX_ERROR_COUNTER, &tx);
+		rx = count(port, NICAN_RX_ERROR_COUNTER);
+	if (!port->uncounted)
+		tx = count(port, NICAN_TX_ERROR_COUNTER);
 	if (port->uncounted)
 		return status > 0 ? EVCAN_STATE_WARNING : EVCAN_STATE_ACTIVE;
 	rx = rx > tx ? rx : tx;
@@ -268,7 +278,7 @@ close_object(struct evcan_nican_port_ *port)
 {
 	if (port->opened)
 		port->calls.ncCloseObject(port->handle);
-	port->opened = false;
+	port->opened = port->written = false;
 	port->n_pending = 0;
 	port->told = 0;
 }
@@ -350,16 +360,25 @@ fill_error(struct evcan_frame *frame, int32_t status)
 	}
 }
 
+/* One that has no time, or an impossible one, has come now. */
+static void
+fill_time(struct evcan_frame *frame, const struct evcan_nican_rx_ *rx)
+{
+	uint64_t time = (uint64_t)rx->time_high << 32 | rx->time_low;
+	bool stamped = time >= (uint64_t)EPOCH && time <= (uint64_t)LAST;
+
+	frame->clock = stamped ? EVCAN_CLOCK_HARDWARE : EVCAN_CLOCK_HOST;
+	frame->time_ns = stamped ? ((int64_t)time - EPOCH) * 100 :
+	    evcan_now_unix();
+}
+
 /* @return false: it is no frame but an event that nobody asked for */
 static bool
 fill_frame(struct evcan_frame *frame, const struct evcan_nican_rx_ *rx)
 {
-	uint64_t time = (uint64_t)rx->time_high << 32 | rx->time_low;
-
 	memset(frame, 0, sizeof(*frame));
 	frame->dir = EVCAN_DIR_RX;
-	frame->clock = EVCAN_CLOCK_HARDWARE;
-	frame->time_ns = ((int64_t)time - EPOCH) * 100;
+	fill_time(frame, rx);
 	if (rx->type == NICAN_COMM_ERROR) {
 		fill_error(frame, (int32_t)rx->id);
 		return true;
@@ -423,6 +442,7 @@ give_echoes(struct evcan_nican_port_ *port, struct evcan_frame *frames)
 		frames[i].time_ns = now;
 	}
 	port->n_pending = 0;
+	port->written = false;
 	return n;
 }
 
@@ -485,6 +505,7 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
 		status = write_one(port, &frames[i]);
 		if (status < 0)
 			break;
+		port->written = true;
 		if (port->echo)
 			port->pending[port->n_pending++] = frames[i];
 	}
@@ -505,19 +526,38 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
 
 /* Commands */
 
-/* What was received so far would go with the queue. */
+/* What the write queue still holds goes with it: whoever waits for one of
+ * those hears of it. */
 static void
-save_frames(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
+refuse_pending(struct evcan_adapter_ *adapter,
+    struct evcan_nican_port_ *port)
 {
-	struct evcan_frame frames[64];
-	uint32_t n = 0;
-	int got;
+	for (int i = 0; i < port->n_pending; i++)
+		evcan_adapter_refused_(adapter, &port->pending[i],
+		    EVCAN_ERR_CANCELED);
+	port->n_pending = 0;
+}
 
-	while (n < port->config.read_queue && !port->gone &&
-	    (got = take_frames(adapter, port, frames, 64)) > 0) {
-		evcan_adapter_push_(adapter, frames, got);
-		n += (uint32_t)got;
+/* Before it is closed, what was written goes out, if the bus takes it soon. */
+static void
+send_off(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
+{
+	struct evcan_frame frames[EVCAN_NICAN_PENDING_];
+	uint32_t state = 0;
+	int32_t status;
+
+	if (!port->written)
+		return;
+	status = port->calls.ncWaitForState(port->handle,
+	    NICAN_WRITE_SUCCESS, SEND_OFF_MS, &state);
+	if (status >= 0 && (state & NICAN_WRITE_SUCCESS)) {
+		evcan_adapter_push_(adapter, frames,
+		    give_echoes(port, frames));
+		return;
 	}
+	refuse_pending(adapter, port);
+	evcan_adapter_error_(adapter, EVCAN_ERR_CANCELED, status, "what "
+	    "NI-CAN may not have sent yet is dropped");
 }
 
 static int
@@ -538,7 +578,10 @@ configure(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
 	struct evcan_error err = { 0 };
 	int r;
 
-	save_frames(adapter, port);
+	send_off(adapter, port);
+	evcan_adapter_save_(adapter);
+	if (port->gone)
+		return EVCAN_ERR_GONE;
 	r = reopen(port, config, &err);
 	if (r == 0)
 		return 0;
@@ -552,13 +595,17 @@ configure(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
 	return r;
 }
 
+/* Empties both queues. */
 static int
 reset(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
 {
 	int32_t status;
 
-	save_frames(adapter, port);
-	port->n_pending = 0;
+	evcan_adapter_save_(adapter);
+	if (port->gone)
+		return EVCAN_ERR_GONE;
+	refuse_pending(adapter, port);
+	port->written = false;
 	status = port->calls.ncAction(port->handle, NICAN_RESET, 0);
 	/* It may have started by itself already. */
 	if (status >= 0)
@@ -587,6 +634,9 @@ command(struct evcan_adapter_ *adapter, void *arg, int what,
 	case NICAN_DO_ECHO:
 		port->echo = true;
 		return 0;
+	case NICAN_DO_FLUSH:
+		port->n_pending = 0;     /* core has told of them */
+		return reset(adapter, port);
 	case NICAN_DO_RESET:
 		return reset(adapter, port);
 	}

@@ -78,7 +78,7 @@ fill_port(struct evcan_bus *bus, struct evcan_pcan_port_ *port,
 		    "0x51; evcan detect shows those attached", channel);
 	evcan_pcan_name_(port->channel, port->name);
 	port->device_id = pcan->device_id;
-	port->listen_only = common->mode == EVCAN_MODE_LISTEN_ONLY;
+	port->listen_only = evcan_bus_get_mode(bus) == EVCAN_MODE_LISTEN_ONLY;
 	port->own = pcan->vendor.receive_own_messages;
 	port->auto_reset = pcan->auto_reset;
 	port->event_fd = -1;
@@ -210,10 +210,7 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	bool listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
-
-	return evcan_adapter_ask_(bus, PCAN_ASK_MODE, &listen_only,
-	    sizeof(listen_only), WAIT_MS);
+	return evcan_vendor_set_mode_(bus, PCAN_ASK_MODE, mode, WAIT_MS);
 }
 
 static int

@@ -365,6 +365,16 @@ on_status(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
 		tell(adapter, status, "status");
 }
 
+/* What is told now is behind the frames that were read so far. */
+static void
+hand_over(struct evcan_adapter_ *adapter, const struct evcan_frame *frames,
+    int *n)
+{
+	if (*n > 0)
+		evcan_adapter_push_(adapter, frames, *n);
+	*n = 0;
+}
+
 /* A read that failed without a message. @return 1: try on, negative: gone */
 static int
 on_failure(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
@@ -426,11 +436,11 @@ on_empty(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port)
 
 /* A status message is known by its type, not by what the read returns: that
  * is the same status, 0 once the bus is well again.
- * @return 1: a frame, 0: nothing is left, 2: no frame but read on; negative:
- * gone */
+ * @param n frames that were read so far
+ * @return 1: read on, 0: nothing is left, negative: gone */
 static int
 read_one(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
-    struct evcan_frame *frame)
+    struct evcan_frame *frames, int *n)
 {
 	union {
 		struct evcan_pcan_msg_ classic;
@@ -440,17 +450,18 @@ read_one(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
 	uint32_t status = port->fd ? read_fd(port, &raw.fd, &msg) :
 	    read_classic(port, &raw.classic, &msg);
 
+	if (status == 0 && !(msg.type & PCAN_TYPE_STATUS)) {
+		port->faults = 0;
+		make_frame(port, &msg, &frames[(*n)++]);
+		return 1;
+	}
+	if (status != PCAN_QRCVEMPTY || port->ask_state)
+		hand_over(adapter, frames, n);
 	if (status == PCAN_QRCVEMPTY)
 		return on_empty(adapter, port);
-	if (msg.type & PCAN_TYPE_STATUS) {
-		on_status(adapter, port, status & ~(uint32_t)PCAN_QRCVEMPTY);
-		return 2;
-	}
-	if (status != 0)
-		return on_failure(adapter, port, status) < 0 ?
-		    EVCAN_ERR_GONE : 2;
-	port->faults = 0;
-	make_frame(port, &msg, frame);
+	if (!(msg.type & PCAN_TYPE_STATUS))
+		return on_failure(adapter, port, status);
+	on_status(adapter, port, status & ~(uint32_t)PCAN_QRCVEMPTY);
 	return 1;
 }
 
@@ -464,11 +475,8 @@ read(struct evcan_adapter_ *adapter, void *arg, struct evcan_frame *frames,
 	(void)timeout_ms;
 	if (port->gone)
 		return EVCAN_ERR_GONE;
-	for (int i = 0; i < max && r > 0; i++) {
-		r = read_one(adapter, port, &frames[n]);
-		if (r == 1)
-			n++;
-	}
+	for (int i = 0; i < max && r > 0; i++)
+		r = read_one(adapter, port, frames, &n);
 	return r < 0 && n == 0 ? r : n;
 }
 

@@ -99,28 +99,20 @@ static int
 set_timing(struct evcan_bus *bus, struct evcan_systec_port_ *port,
     struct evcan_error *err)
 {
-	const struct evcan_bus_common *common = evcan_driver_common(bus);
-	static const uint32_t clocks[] = { CLOCK };
-	struct evcan_timing timing;
+	struct evcan_bit_timing bit;
 	uint16_t btr = 0;
 	int r;
 
-	if (common->timing == NULL) {
+	if (evcan_driver_common(bus)->timing == NULL) {
 		r = find_bitrate(bus, &btr, err);
 	} else {
-		r = evcan_timing_parse(&timing, common->timing, err);
-		if (r == 0 && timing.fd)
-			r = evcan_error_set(err, EVCAN_ERR_INIT, 0,
-			    "%s: the timing is of CAN FD, which these modules "
-			    "do not have", evcan_bus_name(bus));
+		r = evcan_vendor_timing_classic_(bus, CLOCK, &bit, err);
 		if (r == 0)
-			r = evcan_timing_adjust_clock(&timing, clocks, 1, err);
-		if (r >= 0)
-			btr = evcan_bit_timing_btr(&timing.classic);
+			btr = evcan_bit_timing_btr(&bit);
 	}
 	port->btr0 = (uint8_t)(btr >> 8);
 	port->btr1 = (uint8_t)btr;
-	return r < 0 ? EVCAN_ERR_INIT : 0;
+	return r;
 }
 
 /* Opening */
@@ -172,20 +164,6 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	systec->confirms = port.echo;
 	snprintf(key, sizeof(key), "systec %u %u", port.device, port.channel);
 	return evcan_vendor_start_(bus, &evcan_systec_ops_, key, &port, err);
-}
-
-static int
-check(struct evcan_bus *bus, const struct evcan_frame *frame,
-    struct evcan_error *err)
-{
-	(void)bus;
-	if (frame->flags & EVCAN_FRAME_ERR)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "error frames cannot be sent");
-	if (frame->dlc > 8)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "a DLC of %u: these modules know 0 to 8", frame->dlc);
-	return 0;
 }
 
 /* Filters: both formats go through the same registers, so what they keep out
@@ -269,8 +247,7 @@ set_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
 {
 	const struct systec *systec = evcan_driver_state(bus);
 
-	return systec->confirms ? EVCAN_FILTERS_NONE :
-	    ask_filter(bus, list, n, join);
+	return ask_filter(bus, list, systec->confirms ? 0 : n, join);
 }
 
 static int
@@ -294,12 +271,7 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	bool listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
-
-	if (!evcan_bus_is_open(bus))
-		return 0;     /* open looks at it */
-	return evcan_adapter_ask_(bus, SYSTEC_SET_MODE, &listen_only,
-	    sizeof(listen_only), MODE_MS);
+	return evcan_vendor_set_mode_(bus, SYSTEC_SET_MODE, mode, MODE_MS);
 }
 
 static int
@@ -312,11 +284,7 @@ flush_tx(struct evcan_bus *bus)
 static int
 reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, SYSTEC_RESET, NULL, 0, ASK_MS);
-
-	return r == 0 ? 0 : evcan_error_set(err, r, 0,
-	    "%s: the channel was not reset: %s", evcan_bus_name(bus),
-	    evcan_error_name(r));
+	return evcan_vendor_reset_(bus, SYSTEC_RESET, ASK_MS, err);
 }
 
 /* Detecting: the library calls back before the call returns. */
@@ -389,7 +357,7 @@ const struct evcan_driver evcan_driver_systec_ = {
 	.send = evcan_vendor_send_,
 	.ready = evcan_vendor_ready_,
 	.deadline = evcan_vendor_deadline_,
-	.check = check,
+	.check = evcan_vendor_check_classic_,
 	.set_filters = set_filters,
 	.want_confirm = want_confirm,
 	.set_mode = set_mode,

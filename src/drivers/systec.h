@@ -17,12 +17,14 @@
 /* Codes. From 0x80 on they warn: the call was executed. */
 #define SYSTEC_MAXMODULES 0x02
 #define SYSTEC_ILLHANDLE 0x06
+#define SYSTEC_BUSY 0x08
 #define SYSTEC_TXFULL 0x0b
 #define SYSTEC_DISCONNECT 0x0e
 #define SYSTEC_ILLHWTYPE 0x12
 #define SYSTEC_NODATA 0x80
 #define SYSTEC_TXMSGLOST 0x87
 #define SYSTEC_TXLIMIT 0x91
+#define SYSTEC_BUSY_INSIDE 0x92
 
 /* A message's format */
 #define SYSTEC_ECHO 0x20
@@ -48,7 +50,7 @@
 #define SYSTEC_STAT_TX_DELETED 0x400
 
 /* UcanResetCanEx: a bit that is set leaves something alone. */
-#define SYSTEC_RESET_ALL 0
+#define SYSTEC_RESET_CONTROLLER 0xfffc      /* and its status */
 #define SYSTEC_RESET_ONLY_TX 0xff0b
 
 #define SYSTEC_OCR 0x1a

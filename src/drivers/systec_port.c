@@ -22,6 +22,13 @@ is_gone(uint8_t code)
 	return code == SYSTEC_DISCONNECT || code == SYSTEC_ILLHANDLE;
 }
 
+/* It is well, but has no time now. */
+static bool
+is_busy(uint8_t code)
+{
+	return code == SYSTEC_BUSY || code == SYSTEC_BUSY_INSIDE;
+}
+
 static int
 code_of(uint8_t code)
 {
@@ -222,6 +229,10 @@ tell_state(struct evcan_adapter_ *adapter, struct evcan_systec_port_ *port)
 	enum evcan_bus_state state = state_of(status.can);
 	unsigned news = status.can & ~(unsigned)port->status;
 
+	if (is_busy(code)) {
+		atomic_store(&port->bell.status, true);   /* later */
+		return;
+	}
 	if (code != 0 && code < SYSTEC_NODATA) {
 		tell_gone(adapter, port, code, "UcanGetStatusEx");
 		return;
@@ -319,7 +330,8 @@ read_some(struct evcan_adapter_ *adapter, struct evcan_systec_port_ *port,
 	return count > 0 ? 0 : SYSTEC_NODATA;
 }
 
-/* The bell is stilled first: what comes meanwhile rings it again. */
+/* The bell is stilled first: what comes meanwhile rings it again. A library
+ * that is busy is asked again when the thread's wait is over. */
 static int
 port_read(struct evcan_adapter_ *adapter, void *arg,
     struct evcan_frame *frames, int max, int timeout_ms)
@@ -336,7 +348,7 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 		code = read_some(adapter, port, frames, &n, max);
 	if (code == 0)
 		evcan_wake_set_(&port->bell.wake);
-	else if (code != SYSTEC_NODATA)
+	else if (code < SYSTEC_NODATA && !is_busy(code))
 		tell_gone(adapter, port, code, "UcanReadCanMsgEx");
 	return n == 0 && port->gone ? EVCAN_ERR_GONE : n;
 }
@@ -385,14 +397,14 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
 	taken = write_some(port, frames, n, &code);
 	/* None of them is taken if one is wrong. */
 	if (taken == 0 && n > 1 && code < SYSTEC_NODATA &&
-	    code != SYSTEC_TXFULL && !is_gone(code))
+	    code != SYSTEC_TXFULL && !is_busy(code) && !is_gone(code))
 		taken = write_some(port, frames, 1, &code);
 	if (code == SYSTEC_TXMSGLOST)
 		tell_error(adapter, code, "UcanWriteCanMsgEx");
 	if (is_gone(code))
 		tell_gone(adapter, port, code, "UcanWriteCanMsgEx");
 	if (taken > 0 || code == SYSTEC_TXFULL || code == SYSTEC_TXLIMIT ||
-	    port->gone)
+	    is_busy(code) || port->gone)
 		return taken;
 	tell_error(adapter, code, "UcanWriteCanMsgEx");
 	return EVCAN_ERR_OPERATION;
@@ -405,10 +417,14 @@ static uint8_t
 go_back_on_bus(struct evcan_adapter_ *adapter,
     struct evcan_systec_port_ *port, const char **call)
 {
-	uint8_t code = port->calls.UcanDeinitCanEx(port->handle,
-	    port->channel);
+	uint8_t code;
 
+	*call = "UcanReadCanMsgEx";
+	evcan_adapter_save_(adapter);
+	if (port->gone)
+		return SYSTEC_DISCONNECT;
 	*call = "UcanDeinitCanEx";
+	code = port->calls.UcanDeinitCanEx(port->handle, port->channel);
 	if (code != 0)
 		return code;
 	port->on_bus = false;
@@ -460,7 +476,7 @@ run_command(struct evcan_adapter_ *adapter, struct evcan_systec_port_ *port,
 	case SYSTEC_FLUSH:
 		return reset(port, SYSTEC_RESET_ONLY_TX);
 	case SYSTEC_RESET:
-		return reset(port, SYSTEC_RESET_ALL);
+		return reset(port, SYSTEC_RESET_CONTROLLER);
 	}
 	return SYSTEC_ILLHWTYPE;
 }

@@ -173,25 +173,14 @@ use_bitrate(struct evcan_usb2can_port_ *port, int64_t bitrate,
 
 static int
 use_timing(struct evcan_bus *bus, struct evcan_usb2can_port_ *port,
-    const char *text, struct evcan_error *err)
+    struct evcan_error *err)
 {
-	const uint32_t clock = CLOCK;
-	struct evcan_timing timing;
-	const struct evcan_bit_timing *bit = &timing.classic;
-	int r = evcan_timing_parse(&timing, text, err);
+	struct evcan_bit_timing bit;
+	int r = evcan_vendor_timing_classic_(bus, CLOCK, &bit, err);
 
-	if (r == 0 && timing.fd)
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0,
-		    "a USB2CAN has no CAN FD: its timing is that of one bit");
 	if (r == 0)
-		r = evcan_timing_adjust_clock(&timing, &clock, 1, err);
-	if (r < 0)
-		return r;
-	if (r > 0)
-		evcan_log(EVCAN_LOG_WARNING, "usb2can", "%s: timing computed "
-		    "anew for the clock of 32 MHz", evcan_bus_name(bus));
-	write_quanta(port, bit->tseg1, bit->tseg2, bit->sjw, bit->brp);
-	return 0;
+		write_quanta(port, bit.tseg1, bit.tseg2, bit.sjw, bit.brp);
+	return r;
 }
 
 /* The loop's side */
@@ -206,9 +195,6 @@ check_options(struct evcan_bus *bus, struct evcan_error *err)
 		    "%s: backend=usb comes with a later version; until then "
 		    "backend=canal, or on Linux interface socketcan with the "
 		    "kernel's driver usb_8dev", evcan_bus_name(bus));
-	if (evcan_driver_common(bus)->fd)
-		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
-		    "%s: a USB2CAN has no CAN FD", evcan_bus_name(bus));
 	return 0;
 }
 
@@ -230,7 +216,7 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	if (r == 0 && port.serial[0] == '\0')
 		r = first_serial(bus, port.serial, err);
 	if (r == 0 && common->timing != NULL)
-		r = use_timing(bus, &port, common->timing, err);
+		r = use_timing(bus, &port, err);
 	else if (r == 0)
 		r = use_bitrate(&port, common->bitrate > 0 ? common->bitrate :
 		    500000, err);
@@ -248,16 +234,10 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 {
 	const struct usb2can *usb2can = evcan_driver_state(bus);
 
-	if (frame->flags & EVCAN_FRAME_ERR)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "a USB2CAN cannot send error frames");
-	if (frame->dlc > 8)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "a USB2CAN cannot send a DLC of %u", frame->dlc);
 	if (usb2can->flags & CANAL_SILENT)
 		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
 		    "the bus is silent (option flags, bit 0)");
-	return 0;
+	return evcan_vendor_check_classic_(bus, frame, err);
 }
 
 /* The device is closed and opened for it, which may take the library two
@@ -265,29 +245,13 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	bool listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
-
-	if (!evcan_bus_is_open(bus))
-		return 0;     /* open looks at it */
-	return evcan_adapter_ask_(bus, EVCAN_USB2CAN_MODE_, &listen_only,
-	    sizeof(listen_only), 0);
+	return evcan_vendor_set_mode_(bus, EVCAN_USB2CAN_MODE_, mode, 0);
 }
 
 static int
 reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, EVCAN_USB2CAN_RESET_, NULL, 0, 0);
-
-	return r < 0 ? evcan_error_set(err, r, 0, "%s: cannot be reset now",
-	    evcan_bus_name(bus)) : 0;
-}
-
-/* What the library has taken it sends. */
-static int
-flush_tx(struct evcan_bus *bus)
-{
-	evcan_vendor_flush_(bus);
-	return 0;
+	return evcan_vendor_reset_(bus, EVCAN_USB2CAN_RESET_, 0, err);
 }
 
 static bool
@@ -341,7 +305,8 @@ const struct evcan_driver evcan_driver_usb2can_ = {
 	.deadline = evcan_vendor_deadline_,
 	.check = check,
 	.set_mode = set_mode,
-	.flush_tx = flush_tx,
+	/* What the library has taken it sends. */
+	.flush_tx = evcan_vendor_flush_,
 	.reset = reset,
 	.detect = detect
 };

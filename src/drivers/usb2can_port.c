@@ -444,6 +444,9 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
 		memcpy(&port->listen_only, data, sizeof(port->listen_only));
 	if (port->gone)
 		return EVCAN_ERR_GONE;
+	evcan_adapter_save_(adapter);
+	if (port->gone)
+		return EVCAN_ERR_GONE;
 	port_close(adapter, port);
 	memset(&port->clock, 0, sizeof(port->clock));
 	port->ticks = 0;

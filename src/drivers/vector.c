@@ -313,6 +313,7 @@ ask_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
 	struct evcan_vendor_pattern_ patterns[2];
 	struct evcan_vector_filters_ filters;
 	bool narrow = evcan_vendor_patterns_(list, n, join, patterns);
+	int r;
 
 	if (!narrow && !v->filtered)
 		return 0;
@@ -326,8 +327,11 @@ ask_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
 		filters.care[kind] = any ? patterns[kind].care : none;
 	}
 	/* Waited for: frames that pass from now on must not be lost. */
-	return evcan_adapter_ask_(bus, VECTOR_SET_FILTERS, &filters,
+	r = evcan_adapter_ask_(bus, VECTOR_SET_FILTERS, &filters,
 	    sizeof(filters), ASK_MS);
+	/* It may still have its old ones. */
+	v->filtered = v->filtered || r < 0;
+	return r;
 }
 
 /* Nothing says whether receipts are filtered too, so they are not at risk. */
@@ -359,12 +363,7 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	bool silent = mode == EVCAN_MODE_LISTEN_ONLY;
-
-	if (!evcan_bus_is_open(bus))
-		return 0;     /* open looks at it */
-	return evcan_adapter_ask_(bus, VECTOR_SET_MODE, &silent,
-	    sizeof(silent), ASK_MS);
+	return evcan_vendor_set_mode_(bus, VECTOR_SET_MODE, mode, ASK_MS);
 }
 
 static int

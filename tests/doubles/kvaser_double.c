@@ -4,8 +4,8 @@
  * Switches of "set": "kvaser_queue N" (frames a handle's queue holds, 500),
  * "kvaser_tx N" (frames the transmit queue takes before it is full, then it
  * is full until it is set again; -1: no end), "kvaser_load N" (1/10000),
- * "kvaser_error FLAGS" (class bits of the next error frames). What was set
- * is told by evcan_kvaser_last(). */
+ * "kvaser_error FLAGS" (class bits of the next error frames). With OLD it has
+ * no function that a driver can do without. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,10 +48,6 @@ struct statistics {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct handle handles[HANDLES];
 static struct statistics counters[2];
-static struct {
-	char name[24];
-	long value;
-} last[16];
 
 static uint64_t
 now_ns(void)
@@ -60,36 +56,6 @@ now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-/* What the tests may ask for: the last value of something. */
-
-static void
-note(const char *name, long value)
-{
-	size_t i = 0;
-
-	pthread_mutex_lock(&lock);
-	while (i < 15 && last[i].name[0] != '\0' &&
-	    strcmp(last[i].name, name) != 0)
-		i++;
-	strncpy(last[i].name, name, sizeof(last[i].name) - 1);
-	last[i].value = value;
-	pthread_mutex_unlock(&lock);
-}
-
-API long
-evcan_kvaser_last(const char *name)
-{
-	long value = -999999;
-
-	pthread_mutex_lock(&lock);
-	for (size_t i = 0; i < 16; i++) {
-		if (strcmp(last[i].name, name) == 0)
-			value = last[i].value;
-	}
-	pthread_mutex_unlock(&lock);
-	return value;
 }
 
 /* @return the handle, or NULL with the status to return */
@@ -231,7 +197,7 @@ canOpenChannel(int32_t channel, int32_t flags)
 		return (int32_t)code;
 	if (flags & ~OPEN_KNOWN)
 		return PARAM;
-	note("flags", flags);
+	double_note("flags", flags);
 	double_init(2);
 	node = double_join(channel,
 	    (size_t)double_setting("kvaser_queue", 500), true);
@@ -291,28 +257,10 @@ canSetBusParams(int32_t h, long frequency, uint32_t tseg1, uint32_t tseg2,
 	if ((frequency > 0 && (tseg1 == 0 || tseg2 == 0)) || frequency == 0 ||
 	    frequency > 1000000 || (samples > 1 && samples != 3))
 		return PARAM;
-	note("frequency", frequency);
-	note("tseg1", tseg1);
-	note("tseg2", tseg2);
-	note("sjw", sjw);
-	return 0;
-}
-
-API int32_t
-canSetBusParamsFd(int32_t h, long frequency, uint32_t tseg1, uint32_t tseg2,
-    uint32_t sjw)
-{
-	int32_t status;
-	struct handle *handle = enter("canSetBusParamsFd", h, &status);
-
-	(void)sjw;
-	if (handle == NULL || (status = may_set_up(handle)) <= 0)
-		return status;
-	if (frequency > 8000000 || (frequency > 0 && (tseg1 == 0 ||
-	    tseg2 == 0)) || !(handle->flags & (OPEN_FD | OPEN_NONISO)))
-		return PARAM;
-	note("data_frequency", frequency);
-	note("data_tseg1", tseg1);
+	double_note("frequency", frequency);
+	double_note("tseg1", tseg1);
+	double_note("tseg2", tseg2);
+	double_note("sjw", sjw);
 	return 0;
 }
 
@@ -326,7 +274,7 @@ canSetBusOutputControl(int32_t h, uint32_t mode)
 		return status;
 	if (mode != 1 && mode != 4)
 		return PARAM;
-	note("output", (long)mode);
+	double_note("output", (long)mode);
 	return 0;
 }
 
@@ -361,23 +309,6 @@ canBusOff(int32_t h)
 }
 
 API int32_t
-canAccept(int32_t h, long value, uint32_t what)
-{
-	int32_t status;
-	struct handle *handle = enter("canAccept", h, &status);
-
-	if (handle == NULL)
-		return status;
-	if (what < 3 || what > 6)
-		return PARAM;
-	if (what % 2)
-		handle->code[what / 2 - 1] = (uint32_t)value;
-	else
-		handle->mask[what / 2 - 2] = (uint32_t)value;
-	return 0;
-}
-
-API int32_t
 canSetAcceptanceFilter(int32_t h, uint32_t code, uint32_t mask, int32_t ext)
 {
 	(void)h;
@@ -392,10 +323,10 @@ set_switch(struct handle *handle, uint32_t function, uint32_t value)
 {
 	if (function == 6) {
 		handle->scale_us = value;
-		note("scale", (long)value);
+		double_note("scale", (long)value);
 	} else if (function == 7) {
 		handle->txack = value == 1;
-		note("txack", (long)value);
+		double_note("txack", (long)value);
 	}
 	return 0;
 }
@@ -427,7 +358,7 @@ canIoCtl(int32_t h, uint32_t function, void *buffer, uint32_t size)
 		double_flush(handle->node);
 		return 0;
 	case 11:
-		note("flushed", 1);
+		double_note("flushed", 1);
 		return 0;
 	case 33: case 34: case 35: case 36: case 37: case 38: case 41:
 	case 42:
@@ -472,24 +403,6 @@ count(int channel, const struct double_frame *frame)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Frames until a transmit queue of that many is full. */
-static bool
-has_room(void)
-{
-	long room = double_setting("kvaser_tx", -1);
-	char text[32] = "set kvaser_tx ";
-	size_t at = strlen(text);
-
-	if (room < 0)
-		return true;
-	if (room == 0)
-		return false;
-	for (long part = --room, div = 100; div > 0; div /= 10)
-		text[at++] = (char)('0' + part / div % 10);
-	evcan_double_control(text);
-	return true;
-}
-
 API int32_t
 canWrite(int32_t h, long id, void *data, uint32_t dlc, uint32_t flags)
 {
@@ -503,7 +416,7 @@ canWrite(int32_t h, long id, void *data, uint32_t dlc, uint32_t flags)
 	if (status < 0)
 		return status;
 	if (!handle->on_bus || double_state(handle->channel) == DOUBLE_OFF ||
-	    !has_room())
+	    !double_spend("kvaser_tx"))
 		return TXBUFOFL;
 	frame.flags = (flags & EXT ? DOUBLE_EXT : 0) |
 	    (flags & RTR ? DOUBLE_RTR : 0) | (flags & FDF ? DOUBLE_FD : 0) |
@@ -514,24 +427,6 @@ canWrite(int32_t h, long id, void *data, uint32_t dlc, uint32_t flags)
 		memcpy(frame.data, data, frame.len);
 	count(handle->channel, &frame);
 	return double_put(handle->node, &frame, handle->txack) ? 0 : HARDWARE;
-}
-
-API int32_t
-canWriteSync(int32_t h, unsigned long timeout_ms)
-{
-	int32_t status;
-
-	(void)timeout_ms;
-	return enter("canWriteSync", h, &status) == NULL ? status : 0;
-}
-
-API int32_t
-canWriteWait(int32_t h, long id, void *data, uint32_t dlc, uint32_t flags,
-    unsigned long timeout_ms)
-{
-	int32_t status = canWrite(h, id, data, dlc, flags);
-
-	return status < 0 ? status : canWriteSync(h, timeout_ms);
 }
 
 /* Receiving */
@@ -617,22 +512,6 @@ canRead(int32_t h, long *id, void *data, uint32_t *dlc, uint32_t *flags,
 	return canReadWait(h, id, data, dlc, flags, time, 0);
 }
 
-#ifndef WITHOUT_RAW_HANDLE
-API int32_t
-canGetRawHandle(int32_t h, void *fd)
-{
-	int32_t status;
-	struct handle *handle = enter("canGetRawHandle", h, &status);
-	int value;
-
-	if (handle == NULL)
-		return status;
-	value = double_fd(handle->node);
-	memcpy(fd, &value, sizeof(value));
-	return 0;
-}
-#endif
-
 /* State */
 
 API int32_t
@@ -656,6 +535,76 @@ canReadErrorCounters(int32_t h, uint32_t *tx, uint32_t *rx, uint32_t *over)
 	if (enter("canReadErrorCounters", h, &status) == NULL)
 		return status;
 	*tx = *rx = *over = 0;
+	return 0;
+}
+
+/* What came later, and OLD is without */
+
+#ifndef OLD
+API int32_t
+canWriteSync(int32_t h, unsigned long timeout_ms)
+{
+	int32_t status;
+
+	(void)timeout_ms;
+	return enter("canWriteSync", h, &status) == NULL ? status : 0;
+}
+
+API int32_t
+canWriteWait(int32_t h, long id, void *data, uint32_t dlc, uint32_t flags,
+    unsigned long timeout_ms)
+{
+	int32_t status = canWrite(h, id, data, dlc, flags);
+
+	return status < 0 ? status : canWriteSync(h, timeout_ms);
+}
+
+API int32_t
+canSetBusParamsFd(int32_t h, long frequency, uint32_t tseg1, uint32_t tseg2,
+    uint32_t sjw)
+{
+	int32_t status;
+	struct handle *handle = enter("canSetBusParamsFd", h, &status);
+
+	(void)sjw;
+	if (handle == NULL || (status = may_set_up(handle)) <= 0)
+		return status;
+	if (frequency > 8000000 || (frequency > 0 && (tseg1 == 0 ||
+	    tseg2 == 0)) || !(handle->flags & (OPEN_FD | OPEN_NONISO)))
+		return PARAM;
+	double_note("data_frequency", frequency);
+	double_note("data_tseg1", tseg1);
+	return 0;
+}
+
+API int32_t
+canAccept(int32_t h, long value, uint32_t what)
+{
+	int32_t status;
+	struct handle *handle = enter("canAccept", h, &status);
+
+	if (handle == NULL)
+		return status;
+	if (what < 3 || what > 6)
+		return PARAM;
+	if (what % 2)
+		handle->code[what / 2 - 1] = (uint32_t)value;
+	else
+		handle->mask[what / 2 - 2] = (uint32_t)value;
+	return 0;
+}
+
+API int32_t
+canGetRawHandle(int32_t h, void *fd)
+{
+	int32_t status;
+	struct handle *handle = enter("canGetRawHandle", h, &status);
+	int value;
+
+	if (handle == NULL)
+		return status;
+	value = double_fd(handle->node);
+	memcpy(fd, &value, sizeof(value));
 	return 0;
 }
 
@@ -693,8 +642,8 @@ kvFlashLeds(int32_t h, int32_t action, int32_t timeout_ms)
 
 	if (enter("kvFlashLeds", h, &status) == NULL)
 		return status;
-	note("flash", action);
-	note("flash_ms", timeout_ms);
+	double_note("flash", action);
+	double_note("flash_ms", timeout_ms);
 	return 0;
 }
 
@@ -710,3 +659,4 @@ kvReadTimer64(int32_t h, int64_t *time)
 	    handle->scale_us);
 	return 0;
 }
+#endif

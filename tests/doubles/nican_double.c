@@ -5,8 +5,8 @@
  * until it is 0), "nican_series 1" (older hardware: no counters, no
  * listen-only), "nican_old 1" (statuses of before 2.0), "nican_error STATUS"
  * (of the next communication errors), "nican_type T" (frame type of the
- * next data frames: events that are no frames), "nican_busy 1" (somebody
- * else has both open). evcan_nican_attribute() tells what was configured,
+ * next data frames: events that are no frames), "nican_untimed 1" (frames
+ * have no time), "nican_busy 1" (somebody else has both open). evcan_nican_attribute() tells what was configured,
  * 0xFFFFFFFF: it was not. */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -457,7 +457,8 @@ filetime_of(uint64_t monotonic_ns)
 static void
 hand_out(const struct double_frame *from, struct frame_in *to)
 {
-	uint64_t time = filetime_of(from->time_ns);
+	uint64_t time = double_setting("nican_untimed", 0) != 0 ? 0 :
+	    filetime_of(from->time_ns);
 
 	memset(to, 0, sizeof(*to));
 	to->time[0] = (uint32_t)time;

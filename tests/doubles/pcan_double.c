@@ -10,8 +10,6 @@
  *   busy              another program has the channels: 1 refused, 2 shared
  *   first_status      classic channels, too, begin with a status message
  *   status VALUE      what CAN_GetStatus adds */
-#include "double_bus.h"
-
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,58 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pcan_double_abi.h"
+
 #define CHANNELS 2
 #define QUEUE 2000
 #define EXPORTED __attribute__((visibility("default")))
-
-enum {
-	OK = 0, BUSLIGHT = 0x4, BUSWARNING = 0x8, BUSOFF = 0x10,
-	QRCVEMPTY = 0x20, QOVERRUN = 0x40, ILLHW = 0x1400, ILLHANDLE = 0x1C00,
-	ILLPARAMTYPE = 0x4000, ILLPARAMVAL = 0x8000, BUSPASSIVE = 0x40000,
-	CAUTION = 0x2000000, INITIALIZE = 0x4000000, ILLOPERATION = 0x8000000
-};
-
-enum {
-	MSG_RTR = 1, MSG_EXT = 2, MSG_FD = 4, MSG_BRS = 8, MSG_ESI = 0x10,
-	MSG_ECHO = 0x20, MSG_ERR = 0x40, MSG_STATUS = 0x80
-};
-
-enum {
-	DEVICE_ID = 0x01, RECEIVE_EVENT = 0x03,
-	API_VERSION = 0x05, AUTORESET = 0x07, LISTEN_ONLY = 0x08,
-	CONDITION = 0x0D, HARDWARE_NAME = 0x0E, CONTROLLER_NUMBER = 0x10,
-	IDENTIFYING = 0x15, FEATURES = 0x16, BITRATE_INFO = 0x18,
-	BITRATE_INFO_FD = 0x19, ALLOW_STATUS = 0x1E, ALLOW_RTR = 0x1F,
-	ALLOW_ERROR = 0x20, FILTER_11 = 0x22, FILTER_29 = 0x23,
-	CHANNELS_COUNT = 0x2A, CHANNELS_LIST = 0x2B, ALLOW_ECHO = 0x2C,
-	HARD_RESET = 0x2E, PARAMETERS = 0x31
-};
-
-typedef struct {
-	uint32_t ID;
-	uint8_t MSGTYPE, LEN, DATA[8];
-} TPCANMsg;
-
-typedef struct {
-	uint32_t ID;
-	uint8_t MSGTYPE, DLC, DATA[64];
-} TPCANMsgFD;
-
-typedef struct {
-	uint32_t millis;
-	uint16_t millis_overflow, micros;
-} TPCANTimestamp;
-
-typedef struct {
-	uint16_t channel_handle;
-	uint8_t device_type, controller_number;
-	uint32_t device_features;
-	char device_name[33];
-	uint32_t device_id, channel_condition;
-} TPCANChannelInformation;
-
-/* What a frame in a node's queue is. */
-enum { TAG_FRAME, TAG_STATUS };
 
 static struct channel {
 	struct double_node *node;       /* while it is initialised */
@@ -180,49 +131,6 @@ prepare(void)
 }
 
 /* Opening */
-
-static bool
-key_known(const char *key, const char *const *keys)
-{
-	while (*keys != NULL && strcmp(*keys, key) != 0)
-		keys++;
-	return *keys != NULL;
-}
-
-/* One clock key, nom_brp; data_brp if there is any data key. */
-static bool
-bits_valid(const char *text)
-{
-	static const char *const clocks[] = { "f_clock", "f_clock_mhz",
-		NULL };
-	unsigned n_clocks = 0, nominal = 0, data = 0, data_brp = 0;
-	unsigned long clock = 0;
-	char key[32];
-	unsigned long value;
-	int used;
-
-	if (strlen(text) > 500)
-		return false;
-	while (*text != '\0') {
-		used = 0;
-		if (sscanf(text, " %31[a-z_0-9] = %lu %n", key, &value,
-		    &used) < 2 || used == 0)
-			return false;
-		if (key_known(key, clocks)) {
-			n_clocks++;
-			clock = strcmp(key, "f_clock") == 0 ? value :
-			    value * 1000000;
-		}
-		nominal += strcmp(key, "nom_brp") == 0;
-		data += strncmp(key, "data_", 5) == 0;
-		data_brp += strcmp(key, "data_brp") == 0;
-		text += used;
-		if (*text == ',')
-			text++;
-	}
-	return n_clocks == 1 && nominal == 1 && (data == 0 || data_brp == 1) &&
-	    clock >= 20000000 && clock <= 80000000;
-}
 
 static void
 set_defaults(struct channel *channel)
@@ -337,9 +245,6 @@ CAN_GetStatus(uint16_t handle)
 
 /* Receiving */
 
-static const uint8_t lengths[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20,
-	24, 32, 48, 64 };
-
 static bool
 passes(const struct channel *channel, const struct double_frame *frame)
 {
@@ -367,64 +272,6 @@ stamp_us(uint64_t monotonic_ns)
 	return (monotonic_ns + (uint64_t)(unix_now.tv_sec - now.tv_sec) *
 	    1000000000 + (uint64_t)unix_now.tv_nsec -
 	    (uint64_t)now.tv_nsec) / 1000;
-}
-
-static uint8_t
-dlc_of(unsigned len)
-{
-	uint8_t dlc = 0;
-
-	while (dlc < 15 && lengths[dlc] < len)
-		dlc++;
-	return dlc;
-}
-
-static void
-fill_frame(const struct double_frame *frame, TPCANMsgFD *msg)
-{
-	static const struct {
-		unsigned flag;
-		uint8_t type;
-	} types[] = {
-		{ DOUBLE_EXT, MSG_EXT }, { DOUBLE_RTR, MSG_RTR },
-		{ DOUBLE_FD, MSG_FD }, { DOUBLE_BRS, MSG_BRS },
-		{ DOUBLE_ESI, MSG_ESI }, { DOUBLE_ECHO, MSG_ECHO }
-	};
-
-	msg->ID = frame->id;
-	msg->MSGTYPE = 0;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		msg->MSGTYPE |= frame->flags & types[i].flag ?
-		    types[i].type : 0;
-	/* The double's own: how a classic frame says a DLC over 8. */
-	msg->DLC = frame->flags & DOUBLE_FD ? dlc_of(frame->len) :
-	    (uint8_t)frame->len;
-	memcpy(msg->DATA, frame->data, 64);
-}
-
-static uint32_t
-fill(const struct double_frame *frame, TPCANMsgFD *msg)
-{
-	static const uint8_t error[4] = { 0, 0x19, 12, 34 };
-
-	if (frame->tag == TAG_STATUS) {
-		msg->ID = frame->id;
-		msg->MSGTYPE = MSG_STATUS;
-		msg->DLC = 4;
-		memcpy(msg->DATA, frame->data, 4);
-		return (uint32_t)frame->data[0] << 24 |
-		    (uint32_t)frame->data[1] << 16 |
-		    (uint32_t)frame->data[2] << 8 | frame->data[3];
-	}
-	if (frame->flags & DOUBLE_ERR) {
-		msg->ID = 8;
-		msg->MSGTYPE = MSG_ERR;
-		msg->DLC = 4;
-		memcpy(msg->DATA, error, 4);
-		return OK;
-	}
-	fill_frame(frame, msg);
-	return OK;
 }
 
 static uint32_t
@@ -551,222 +398,7 @@ CAN_WriteFD(uint16_t handle, TPCANMsgFD *msg)
 	return status != OK ? status : leave(put(handle, true, msg));
 }
 
-/* Parameters */
-
-static uint32_t
-give_text(void *buffer, uint32_t size, const char *text)
-{
-	if (size <= strlen(text))
-		return ILLPARAMVAL;
-	memcpy(buffer, text, strlen(text) + 1);
-	return OK;
-}
-
-static uint32_t
-give_number(void *buffer, uint32_t size, uint64_t value)
-{
-	uint32_t four = (uint32_t)value;
-	uint16_t two = (uint16_t)value;
-
-	if (size >= sizeof(value))
-		memcpy(buffer, &value, sizeof(value));
-	else if (size >= sizeof(four))
-		memcpy(buffer, &four, sizeof(four));
-	else if (size >= sizeof(two))
-		memcpy(buffer, &two, sizeof(two));
-	return size >= sizeof(two) ? OK : ILLPARAMVAL;
-}
-
-static uint32_t
-condition(int i)
-{
-	return double_unplugged(i) ? 0 : channels[i].node != NULL ? 2 : 1;
-}
-
-static void
-describe(int i, TPCANChannelInformation *to)
-{
-	memset(to, 0, sizeof(*to));
-	to->channel_handle = (uint16_t)(0x51 + i);
-	to->device_type = 5;
-	to->controller_number = (uint8_t)i;
-	to->device_features = 1;
-	snprintf(to->device_name, sizeof(to->device_name),
-	    "PCAN-USB Pro FD");
-	to->device_id = (uint32_t)(70 + i);
-	to->channel_condition = condition(i);
-}
-
-static uint32_t
-list(void *buffer, uint32_t size, bool count)
-{
-	TPCANChannelInformation found[CHANNELS];
-	uint32_t n = 0;
-
-	if (double_setting("no_list", 0))
-		return ILLPARAMTYPE;
-	for (int i = 0; i < CHANNELS; i++) {
-		if (!double_unplugged(i))
-			describe(i, &found[n++]);
-	}
-	if (count)
-		return give_number(buffer, size, n);
-	if (size < n * sizeof(found[0]))
-		return ILLPARAMVAL;
-	memcpy(buffer, found, n * sizeof(found[0]));
-	return OK;
-}
-
-static uint32_t
-get_open(struct channel *channel, uint8_t what, void *buffer, uint32_t size)
-{
-	switch (what) {
-	case RECEIVE_EVENT:
-		return give_number(buffer, size,
-		    (uint64_t)double_fd(channel->node));
-	case BITRATE_INFO:
-		return channel->fd ? ILLOPERATION :
-		    give_number(buffer, size, channel->btr);
-	case BITRATE_INFO_FD:
-		return channel->fd ? give_text(buffer, size, channel->bits) :
-		    ILLOPERATION;
-	case FILTER_11:
-	case FILTER_29:
-		return size == 8 ? give_number(buffer, size,
-		    channel->filters[what - FILTER_11]) : ILLPARAMVAL;
-	case AUTORESET:
-	case ALLOW_STATUS:
-	case ALLOW_RTR:
-	case ALLOW_ERROR:
-	case HARD_RESET:
-		return give_number(buffer, size, channel->switches[what]);
-	case ALLOW_ECHO:
-		return double_setting("no_echo", 0) ? ILLPARAMTYPE :
-		    give_number(buffer, size, channel->switches[what]);
-	default:
-		return ILLPARAMTYPE;
-	}
-}
-
-static uint32_t
-get_value(uint16_t handle, uint8_t what, void *buffer, uint32_t size)
-{
-	struct channel *channel = channel_of(handle);
-	int i = index_of(handle);
-
-	if (buffer == NULL || size == 0)
-		return ILLPARAMVAL;
-	memset(buffer, 0, size);
-	if (what == API_VERSION)
-		return give_text(buffer, size, double_setting("version", 10)
-		    == 10 ? "4.10.0.4" : "4, 1, 0, 0");
-	if (what == CHANNELS_COUNT || what == CHANNELS_LIST)
-		return handle != 0 ? ILLHANDLE :
-		    list(buffer, size, what == CHANNELS_COUNT);
-	if (what == CONDITION)
-		return size < 4 ? ILLPARAMVAL : give_number(buffer, size,
-		    i < 0 ? 0 : condition(i));
-	if (i < 0)
-		return ILLHW;
-	switch (what) {
-	case DEVICE_ID:
-		return give_number(buffer, size, (uint64_t)(70 + i));
-	case HARDWARE_NAME:
-		return give_text(buffer, size, "PCAN-USB Pro FD");
-	case CONTROLLER_NUMBER:
-		return give_number(buffer, size, (uint64_t)i);
-	case FEATURES:
-		return give_number(buffer, size, 1);
-	case LISTEN_ONLY:
-		return give_number(buffer, size, channel->switches[what]);
-	default:
-		return channel->node == NULL ? INITIALIZE :
-		    get_open(channel, what, buffer, size);
-	}
-}
-
-EXPORTED uint32_t
-CAN_GetValue(uint16_t handle, uint8_t what, void *buffer, uint32_t size)
-{
-	uint32_t status = enter("CAN_GetValue");
-
-	return status != OK ? status :
-	    leave(get_value(handle, what, buffer, size));
-}
-
-/* The real one computes its value with a shift that is too wide for more than
- * one byte, so that 4 and 8 mean "off"; on blocks for five seconds. */
-static uint32_t
-flash(const void *buffer, uint32_t size)
-{
-	if (size == 1 && *(const uint8_t *)buffer != 0) {
-		usleep((unsigned)double_setting("identify_ms", 0) * 1000);
-		double_enter("flashed", NULL);
-	}
-	return OK;
-}
-
-static uint32_t
-set_open(struct channel *channel, uint8_t what, const void *buffer,
-    uint32_t size, uint32_t on)
-{
-	switch (what) {
-	case RECEIVE_EVENT:
-		return ILLOPERATION;
-	case FILTER_11:
-	case FILTER_29:
-		if (size != 8)
-			return ILLPARAMVAL;
-		memcpy(&channel->filters[what - FILTER_11], buffer, 8);
-		return OK;
-	case ALLOW_ECHO:
-		if (double_setting("no_echo", 0))
-			return ILLPARAMTYPE;
-		channel->switches[what] = on;
-		return OK;
-	case AUTORESET:
-	case ALLOW_STATUS:
-	case ALLOW_RTR:
-	case ALLOW_ERROR:
-	case HARD_RESET:
-		channel->switches[what] = on;
-		return OK;
-	default:
-		return ILLPARAMTYPE;
-	}
-}
-
-static uint32_t
-set_value(uint16_t handle, uint8_t what, const void *buffer, uint32_t size)
-{
-	struct channel *channel = channel_of(handle);
-	uint32_t on;
-
-	if (buffer == NULL || size == 0)
-		return ILLPARAMVAL;
-	if (index_of(handle) < 0)
-		return ILLHW;
-	on = *(const uint8_t *)buffer != 0;
-	if (what == LISTEN_ONLY) {
-		channel->switches[what] = on;
-		if (channel->node != NULL)
-			double_flush(channel->node);
-		return OK;
-	}
-	if (what == IDENTIFYING)
-		return flash(buffer, size);
-	return channel->node == NULL ? INITIALIZE :
-	    set_open(channel, what, buffer, size, on);
-}
-
-EXPORTED uint32_t
-CAN_SetValue(uint16_t handle, uint8_t what, void *buffer, uint32_t size)
-{
-	uint32_t status = enter("CAN_SetValue");
-
-	return status != OK ? status :
-	    leave(set_value(handle, what, buffer, size));
-}
+#include "pcan_double_values.h"
 
 /* The rest of its fourteen functions */
 

@@ -10,8 +10,7 @@
  * are full; -1: no end), "systec_bad ID" (is refused), "systec_version",
  * "systec_time N" (added to the time in ms), "systec_short 1" (it counts in 24
  * bits), "systec_status BITS", "systec_tec N", "systec_rec N",
- * "systec_spurious 1" (events of nothing). What was set is told by
- * evcan_systec_last(). */
+ * "systec_spurious 1" (events of nothing). */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,40 +106,7 @@ static struct module modules[MODULES] = {
 };
 static connect_cb on_connect;
 static void *on_connect_arg;
-static struct {
-	char name[16];
-	long value;
-} last[20];
 static _Thread_local bool in_call_back;
-
-/* What the tests may ask for: the last value of something. */
-
-static void
-note(const char *name, long value)
-{
-	size_t i = 0;
-
-	pthread_mutex_lock(&lock);
-	while (last[i].name[0] != '\0' && strcmp(last[i].name, name) != 0)
-		i++;
-	strncpy(last[i].name, name, sizeof(last[i].name) - 1);
-	last[i].value = value;
-	pthread_mutex_unlock(&lock);
-}
-
-API long
-evcan_systec_last(const char *name)
-{
-	long value = -1;
-
-	pthread_mutex_lock(&lock);
-	for (size_t i = 0; last[i].name[0] != '\0'; i++) {
-		if (strcmp(last[i].name, name) == 0)
-			value = last[i].value;
-	}
-	pthread_mutex_unlock(&lock);
-	return value;
-}
 
 /* Call-backs */
 
@@ -423,7 +389,7 @@ UcanInitHardwareEx(uint8_t *handle, uint8_t device, event_cb cb, void *arg)
 	begin();
 	if (double_enter("UcanInitHardwareEx", &code))
 		return RET(code);
-	note("device", device);
+	double_note("device", device);
 	module = choose(device, &code);
 	if (module == NULL)
 		return RET(code);
@@ -497,14 +463,14 @@ UcanInitCanEx2(uint8_t handle, uint8_t channel, struct init_can *init)
 	if (baud == 0 && !is_known_timing((unsigned)init->btr0 << 8 |
 	    init->btr1))
 		return RET(ILLBDR);
-	note("mode", init->mode);
-	note("btr", init->btr0 << 8 | init->btr1);
-	note("ocr", init->ocr);
-	note("baud", (long)baud);
-	note("amr", (long)init->amr);
-	note("acr", (long)init->acr);
-	note("rx", (long)rx);
-	note("tx", init->size < 24 ? 4096 : init->tx);
+	double_note("mode", init->mode);
+	double_note("btr", init->btr0 << 8 | init->btr1);
+	double_note("ocr", init->ocr);
+	double_note("baud", (long)baud);
+	double_note("amr", (long)init->amr);
+	double_note("acr", (long)init->acr);
+	double_note("rx", (long)rx);
+	double_note("tx", init->size < 24 ? 4096 : init->tx);
 	*chan = (struct chan){ double_join(module->first + channel, rx,
 	    true), init->mode, init->amr, init->acr };
 	if (chan->node == NULL)
@@ -731,8 +697,8 @@ UcanSetAcceptanceEx(uint8_t handle, uint8_t channel, uint32_t amr,
 		return RET(code);
 	chan->amr = amr;
 	chan->acr = acr;
-	note("amr", (long)amr);
-	note("acr", (long)acr);
+	double_note("amr", (long)amr);
+	double_note("acr", (long)acr);
 	return RET(0);
 }
 
@@ -747,7 +713,7 @@ UcanResetCanEx(uint8_t handle, uint8_t channel, uint32_t flags)
 
 	if (chan == NULL)
 		return RET(code);
-	note("reset", (long)flags);
+	double_note("reset", (long)flags);
 	if (!(flags & 0x200))
 		double_flush(chan->node);
 	if (!(flags & 0x03)) {
@@ -764,6 +730,6 @@ UcanSetTxTimeout(uint8_t handle, uint8_t channel, uint32_t ms)
 
 	if (enter_channel("UcanSetTxTimeout", handle, channel, &code) == NULL)
 		return RET(code);
-	note("timeout", (long)ms);
+	double_note("timeout", (long)ms);
 	return RET(0);
 }

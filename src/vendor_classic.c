@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* vendor_classic.c - what devices without CAN FD have in common */
+#include <evcan/bit_timing.h>
+#include <evcan/driver.h>
+#include <evcan/frame.h>
+
+#include "vendor.h"
+
+int
+evcan_vendor_check_classic_(struct evcan_bus *bus,
+    const struct evcan_frame *frame, struct evcan_error *err)
+{
+	const char *interface = evcan_driver_common(bus)->interface;
+
+	if (frame->flags & EVCAN_FRAME_ERR)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "interface %s cannot send error frames", interface);
+	if (frame->dlc > 8)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "interface %s cannot send a DLC of %u: 8 at the most",
+		    interface, frame->dlc);
+	return 0;
+}
+
+int
+evcan_vendor_timing_classic_(struct evcan_bus *bus, uint32_t clock,
+    struct evcan_bit_timing *bit, struct evcan_error *err)
+{
+	struct evcan_timing timing;
+	int r = evcan_timing_parse(&timing, evcan_driver_common(bus)->timing,
+	    err);
+
+	if (r == 0 && timing.fd)
+		r = evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: the timing "
+		    "is of CAN FD, which interface %s does not have",
+		    evcan_bus_name(bus), evcan_driver_common(bus)->interface);
+	if (r == 0)
+		r = evcan_timing_adjust_clock(&timing, &clock, 1, err);
+	if (r < 0)
+		return EVCAN_ERR_INIT;
+	if (r > 0)
+		evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: timing computed "
+		    "anew for the clock of %lu MHz", evcan_bus_name(bus),
+		    (unsigned long)clock / 1000000);
+	*bit = timing.classic;
+	return 0;
+}
+
+int
+evcan_vendor_reset_(struct evcan_bus *bus, int what, int wait_ms,
+    struct evcan_error *err)
+{
+	int r = evcan_adapter_ask_(bus, what, NULL, 0, wait_ms);
+
+	return r == 0 ? 0 : evcan_error_set(err, r, 0, "%s: not reset%s: %s",
+	    evcan_bus_name(bus), r == EVCAN_ERR_TIMEOUT ? " yet" : "",
+	    evcan_error_name(r));
+}
