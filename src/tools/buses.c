@@ -3,6 +3,7 @@
 #include "tool.h"
 
 #include <evcan/plugin.h>
+#include <event2/event.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,25 @@ refused(const char *spec, const struct evcan_error *err)
 	return fail_error(err);
 }
 
+/* Some drivers ask their device in a thread: a refusal comes later, and then
+ * the library would try again and again. Here the first one counts. */
+static int
+await_open(struct event_base *base, const struct evcan_bus *bus)
+{
+	bool stopped = false;
+
+	if (common.verbose == 0)   /* it would be told twice */
+		evcan_set_log_level(EVCAN_LOG_ERROR);
+	while (!stopped && !evcan_bus_is_open(bus))
+		stopped = event_base_loop(base, EVLOOP_ONCE) != 0 ||
+		    evcan_bus_get_state(bus) == EVCAN_STATE_STOPPED;
+	say_log(common.verbose);
+	if (!stopped)
+		return 0;
+	fail_error(evcan_bus_error(bus));
+	return STATUS_FAILED;
+}
+
 struct evcan_bus *
 bus_make(struct event_base *base, const struct bus_flags *f,
     const char *spec, const char *mode, int *status)
@@ -216,6 +236,10 @@ bus_make(struct event_base *base, const struct bus_flags *f,
 	}
 	if (!bus)
 		*status = refused(spec, &err);
+	else if (base && (*status = await_open(base, bus))) {
+		evcan_bus_free(bus);
+		return NULL;
+	}
 	return bus;
 }
 

@@ -11,6 +11,7 @@ struct bridging {
 	struct live live;
 	struct closing closing;
 	struct evcan_notifier *notifier;
+	struct evcan_listener *ear;
 	struct evcan_bus *buses[2];
 	struct evcan_bridge *bridges[2];
 	struct evcan_bridge_stats before[2];
@@ -56,6 +57,20 @@ tick(void *arg, double seconds)
 		status_show(text);
 }
 
+/* Told already, by the library's log. */
+static int
+ear_error(struct evcan_listener *listener, struct evcan_bus *bus,
+    const struct evcan_error *error, void *arg)
+{
+	(void)listener;
+	(void)bus;
+	(void)error;
+	(void)arg;
+	return 1;
+}
+
+static const struct evcan_listener_ops ear_ops = { .error = ear_error };
+
 static int
 add_bus(struct bridging *b, int i, const char *spec)
 {
@@ -63,8 +78,12 @@ add_bus(struct bridging *b, int i, const char *spec)
 	int status;
 
 	b->buses[i] = bus_make(b->live.base, f, spec, NULL, &status);
-	if (!b->buses[i])
-		return status;
+	return b->buses[i] ? 0 : status;
+}
+
+static int
+attach_bus(struct bridging *b, int i)
+{
 	if (evcan_notifier_add_bus(b->notifier, b->buses[i]) < 0)
 		return fail("out of memory");
 	bus_greet(b->buses[i]);
@@ -89,13 +108,16 @@ start(struct bridging *b, const struct args *args)
 	if (!(b->live.base = live_base()))
 		return STATUS_FAILED;
 	b->notifier = evcan_notifier_new(b->live.base);
-	if (!b->notifier)
+	b->ear = evcan_listener_new(&ear_ops, NULL);
+	if (!b->notifier || !b->ear ||
+	    evcan_notifier_add_listener(b->notifier, b->ear, NULL) < 0)
 		return fail("out of memory");
 	evcan_notifier_set_event_cb(b->notifier, bus_event, NULL);
 	for (int i = 0; i < 2; i++)
 		if ((rc = add_bus(b, i, args->n ? args->words[i] : NULL)))
 			return rc;
-	if ((rc = add_bridge(b, 0)) ||
+	if ((rc = attach_bus(b, 0)) || (rc = attach_bus(b, 1)) ||
+	    (rc = add_bridge(b, 0)) ||
 	    (!b->one_way && (rc = add_bridge(b, 1))))
 		return rc;
 	b->live.stop = stop;
@@ -151,6 +173,8 @@ release(struct bridging *b)
 	for (int i = 0; i < 2; i++)
 		if (b->bridges[i])
 			evcan_bridge_free(b->bridges[i]);
+	if (b->ear)
+		evcan_listener_free(b->ear);
 	if (b->notifier)
 		evcan_notifier_free(b->notifier);
 	for (int i = 0; i < 2; i++) {

@@ -221,6 +221,17 @@ print_later(const char *const *names)
 }
 
 static int
+no_driver(const char *name)
+{
+	for (size_t i = 0; later_drivers[i]; i++)
+		if (strcmp(name, later_drivers[i]) == 0)
+			return usage("there is no driver \"%s\" yet: a later "
+			    "version will have it", name);
+	return usage("there is no driver \"%s\"; evcan list drivers tells "
+	    "which there are", name);
+}
+
+static int
 list_drivers(const char *name)
 {
 	const struct group all = { "options of every bus", "common_options",
@@ -228,7 +239,7 @@ list_drivers(const char *name)
 	const struct evcan_driver *d;
 
 	if (name && !evcan_driver_find(name))
-		return usage("there is no driver \"%s\"", name);
+		return no_driver(name);
 	fputs(common.json ? "[" : "", stdout);
 	for (size_t i = 0, n = 0; (d = evcan_driver_at(i)); i++) {
 		const struct group groups[] = { { "options", "options",
@@ -260,7 +271,8 @@ list_formats(const char *name)
 	const struct evcan_format *f;
 
 	if (name && !evcan_format_find(name))
-		return usage("there is no format \"%s\"", name);
+		return usage("there is no format \"%s\"; evcan list formats "
+		    "tells which there are", name);
 	fputs(common.json ? "[" : "", stdout);
 	for (size_t i = 0, n = 0; (f = evcan_format_at(i)); i++) {
 		const struct group groups[] = {

@@ -279,9 +279,27 @@ add_bus(struct logging *log, const char *spec)
 	if (!bus)
 		return status;
 	log->buses[log->n_buses++] = bus;
-	if (evcan_notifier_add_bus(log->notifier, bus) < 0)
-		return fail("out of memory");
-	bus_greet(bus);
+	return 0;
+}
+
+static int
+add_buses(struct logging *log, const struct args *args)
+{
+	int rc = args->n == 0 ? add_bus(log, NULL) : 0;
+
+	for (size_t i = 0; i < args->n && !rc; i++)
+		rc = add_bus(log, args->words[i]);
+	return rc;
+}
+
+static int
+attach_buses(struct logging *log)
+{
+	for (size_t i = 0; i < log->n_buses; i++) {
+		if (evcan_notifier_add_bus(log->notifier, log->buses[i]) < 0)
+			return fail("out of memory");
+		bus_greet(log->buses[i]);
+	}
 	return 0;
 }
 
@@ -295,13 +313,10 @@ start(struct logging *log, const struct args *args)
 	if (!log->drain || !log->notifier)
 		return fail("out of memory");
 	evcan_notifier_set_event_cb(log->notifier, bus_event, NULL);
-	if ((rc = live_init(&log->live)) || (rc = add_sinks(log)))
+	/* No file is emptied for a bus that cannot be opened. */
+	if ((rc = add_buses(log, args)) || (rc = live_init(&log->live)) ||
+	    (rc = add_sinks(log)) || (rc = attach_buses(log)))
 		return rc;
-	if (args->n == 0 && (rc = add_bus(log, NULL)))
-		return rc;
-	for (size_t i = 0; i < args->n; i++)
-		if ((rc = add_bus(log, args->words[i])))
-			return rc;
 	if (log->seconds > 0)
 		live_limit(&log->live, log->seconds);
 	return 0;

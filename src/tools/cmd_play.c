@@ -472,6 +472,8 @@ open_bus(struct playing *play, const char *spec, size_t len)
 		return status;
 	play->specs[play->n_buses] = spec;
 	play->buses[play->n_buses++] = bus;
+	if (evcan_bus_set_cb(bus, NULL, bus_event, NULL) < 0)
+		return fail("out of memory");
 	bus_greet(bus);
 	return 0;
 }

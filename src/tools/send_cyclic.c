@@ -25,7 +25,7 @@ struct cycling {
 	struct evcan_bus *bus;
 	struct event *emptied;
 	unsigned patience;              /* looks at the queue, once asked */
-	bool started, finishing, told;
+	bool finishing, told;
 	uint64_t before;
 	int status;
 };
@@ -216,7 +216,6 @@ start(struct cycling *c)
 	struct evcan_error err = { 0 };
 	struct evcan_cyclic_stats stats;
 
-	c->started = true;
 	for (size_t i = 0; i < c->n_tasks; i++) {
 		if (evcan_cyclic_start(c->tasks[i], &err) < 0) {
 			c->status = fail_error(&err);
@@ -236,8 +235,6 @@ bus_event_cb(struct evcan_bus *bus, enum evcan_bus_event event,
 	struct cycling *c = arg;
 
 	bus_event(bus, event, info, NULL);
-	if (event == EVCAN_BUS_OPENED && !c->started)
-		start(c);
 	if (event == EVCAN_BUS_CLOSED) {
 		c->status = fail("%s: %s", evcan_bus_name(bus),
 		    info->error && info->error->code ? info->error->text :
@@ -369,6 +366,7 @@ cycle_bus(struct cycling *c, const char *spec)
 		return rc;
 	c->closing = (struct closing){ .base = c->live.base,
 		.buses = &c->bus, .n_buses = 1, .done = closed, .arg = c };
+	start(c);
 	live_run(&c->live);
 	rc = report(c);
 	return c->status ? c->status : c->closing.status ?

@@ -195,7 +195,8 @@ bool bus_flags_given(const struct bus_flags *f);
  * the configuration. @return NULL when it has complained into *status */
 struct evcan_options *bus_options(const struct bus_flags *f,
     const char *spec, int *status);
-/* The bus of them, opened, in `base` or without. The same on failure. */
+/* The bus of them, opened, in `base`, which runs until it is open, or without.
+ * The same on failure. */
 struct evcan_bus *bus_make(struct event_base *base,
     const struct bus_flags *f, const char *spec,
     const char *mode, int *status);
