@@ -75,30 +75,47 @@ vendor vector vector 0,fd=true 1,fd=true \
     --write xlCanTransmitEx --close xlClosePort --queue vector_queue=10
 '
 
-status=0
+# run_row OUT SUITE DOUBLE INTERFACE A B FLAGS...: its result in files.
+run_row() {
+	out=$1 suite=$2 double=$3 interface=$4 a=$5 b=$6
+	shift 6
+	library=$doubles/${double}_double.so
+	if [ ! -e "$library" ]; then
+		echo "FAIL: $library was not built" >"$out.result"
+	elif "$build/tests/conform_$suite" "$interface:$a,library=$library" \
+		"$interface:$b,library=$library" "$@" >"$out" 2>&1 </dev/null
+	then
+		case $* in
+		*--open*) shown='' ;;
+		*) shown=$* ;;
+		esac
+		echo "ok - $suite: $double $a $shown:" \
+			"$(grep -c OK "$out") tests" >"$out.result"
+	else
+		{
+			tail -n 40 "$out"
+			echo "FAIL: $suite: $double $*"
+		} >"$out.result"
+	fi
+}
 
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+n=10
+
+# They wait most of the time: six at once.
 # shellcheck disable=SC2162 # backslashes join lines
 while read suite double interface a b flags; do
 	[ -n "$suite" ] || continue
-	library=$doubles/${double}_double.so
-	if [ ! -e "$library" ]; then
-		echo "FAIL: $library was not built"
-		status=1
-		continue
-	fi
+	n=$((n + 1))
 	# shellcheck disable=SC2086 # flags are words
-	if "$build/tests/conform_$suite" "$interface:$a,library=$library" \
-		"$interface:$b,library=$library" $flags >doubles.out 2>&1
-	then
-		echo "ok - $suite: $double $a ${flags%%--open*}:" \
-			"$(grep -c OK doubles.out) tests"
-	else
-		tail -n 40 doubles.out
-		echo "FAIL: $suite: $double $flags"
-		status=1
-	fi
+	run_row "$dir/$n" "$suite" "$double" "$interface" "$a" "$b" $flags &
+	[ $((n % 6)) -ne 0 ] || wait
 done <<END
 $rows
 END
-rm -f doubles.out
-exit $status
+wait
+set -- "$dir"/*.result
+cat "$@"
+[ $# -eq $((n - 10)) ] || exit 1
+! grep -q '^FAIL' "$@"
