@@ -269,9 +269,10 @@ send_frames(struct evcan_adapter_ *adapter)
 	return false;
 }
 
-/* From now on the loop calls the thread, until it is awake again.
+/* From now on the loop calls the thread, until it is awake again. Inlined, gcc
+ * warns of the fence where TSan is on.
  * @return whether it may wait: nothing came meanwhile */
-static bool
+__attribute__((noinline)) static bool
 fall_asleep(struct evcan_adapter_ *adapter, enum evcan_vendor_sleep_ how)
 {
 	atomic_store(&adapter->asleep, how);
