@@ -191,16 +191,12 @@ run(void *arg)
 	return NULL;
 }
 
+/* What: a channel's number, or 2 for news. */
 static void
-watch(struct module *module, int fd, uint32_t what)
+watch(struct module *module, int fd, uint32_t events, uint32_t what)
 {
-	struct epoll_event event = { .events = what, .data.u32 = 2 };
+	struct epoll_event event = { .events = events, .data.u32 = what };
 
-	for (int i = 0; i < module->n; i++) {
-		if (module->chans[i].node != NULL &&
-		    double_fd(module->chans[i].node) == fd)
-			event.data.u32 = (uint32_t)i;
-	}
 	if (epoll_ctl(module->poll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 		abort();
 }
@@ -400,7 +396,7 @@ UcanInitHardwareEx(uint8_t *handle, uint8_t device, event_cb cb, void *arg)
 	memset(module->events, 0, sizeof(module->events));
 	module->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	module->news_fd = eventfd(0, EFD_CLOEXEC);
-	watch(module, module->news_fd, EPOLLIN);
+	watch(module, module->news_fd, EPOLLIN, 2);
 	if (pthread_create(&module->thread, NULL, run, module) != 0)
 		abort();
 	pthread_mutex_lock(&lock);
@@ -476,7 +472,7 @@ UcanInitCanEx2(uint8_t handle, uint8_t channel, struct init_can *init)
 	if (chan->node == NULL)
 		return RET(DISCONNECT);
 	double_fd_quiet(chan->node);
-	watch(module, double_fd(chan->node), EPOLLIN | EPOLLET);
+	watch(module, double_fd(chan->node), EPOLLIN | EPOLLET, channel);
 	tell(module, channel, EV_INITCAN);
 	return RET(0);
 }
