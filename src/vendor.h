@@ -27,6 +27,7 @@ struct evcan_vendor_library_ {
 	const char *source;        /* where it comes from: "the package
 	                            *   linuxcan of kvaser.com" */
 	const struct evcan_vendor_symbol_ *symbols;   /* name NULL ends */
+	unsigned oldest[2];        /* major, minor, that will do; 0, 0: any */
 };
 
 /* Loads it, or finds it loaded, and fills the table of function pointers. It
@@ -37,6 +38,12 @@ struct evcan_vendor_library_ {
  * found (what was tried, where it comes from), or lacks a symbol (which) */
 int evcan_vendor_load_(const struct evcan_vendor_library_ *library,
     const char *path, void *functions, struct evcan_error *err);
+
+/* For the driver's open, once the library said its version: older ones have
+ * the same names with other structures or meanings behind them.
+ * @return 0, or EVCAN_ERR_INIT with err, when it is older than `oldest` */
+int evcan_vendor_check_version_(const struct evcan_vendor_library_ *library,
+    unsigned major, unsigned minor, struct evcan_error *err);
 
 /* The thread of one adapter */
 

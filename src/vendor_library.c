@@ -133,3 +133,17 @@ evcan_vendor_load_(const struct evcan_vendor_library_ *library,
 	evcan_log(EVCAN_LOG_INFO, "vendor", "%s", why.text);
 	return evcan_error_set(err, r, 0, "%s", why.text);
 }
+
+int
+evcan_vendor_check_version_(const struct evcan_vendor_library_ *library,
+    unsigned major, unsigned minor, struct evcan_error *err)
+{
+	const unsigned *oldest = library->oldest;
+
+	if (major > oldest[0] || (major == oldest[0] && minor >= oldest[1]))
+		return 0;
+	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: the library's "
+	    "version is %u.%u and must be %u.%u or newer; a newer one comes "
+	    "from %s", library->name, major, minor, oldest[0], oldest[1],
+	    library->source);
+}

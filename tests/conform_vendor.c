@@ -3,7 +3,7 @@
  *
  * usage: conform_vendor SPEC_A SPEC_B --open NAME:CODE:WORD --read NAME
  *     --write NAME --close NAME [--queue SWITCH=N] [--flood N]
- *     [--too-old SWITCH=N] [--no-passive] [--no-errors] [--no-overflow]
+ *     --too-old SWITCH=N|--any-version [--no-passive] [--no-errors] [--no-overflow]
  *     [--no-send-errors] [--opens-in-turn] [--closes-in-turn]
  *
  * Each SPEC names the vendor's double as its library; A is the double's
@@ -409,7 +409,7 @@ libraries_are_refused(void **state)
 	check_refused(spec, EVCAN_ERR_NOT_IMPLEMENTED, "lacks");
 	if (row.too_old != NULL) {
 		set_switch(row.too_old);
-		check_refused(row.a, EVCAN_ERR_INIT, "library");
+		check_refused(row.a, EVCAN_ERR_INIT, "version");
 		control("reset");
 	}
 	works(watch_open(row.a, ""), watch_open(row.b, ""));
@@ -551,6 +551,7 @@ take_argument(int argc, char **argv, int *i)
 		{ "--no-send-errors", &row.no_send_errors },
 		{ "--opens-in-turn", &row.opens_in_turn },
 		{ "--closes-in-turn", &row.closes_in_turn },
+		{ "--any-version", &row.any_version },
 	};
 
 	if (argv[*i][0] != '-') {
@@ -581,7 +582,8 @@ understand(int argc, char **argv)
 			return false;
 	}
 	if (row.b == NULL || row.open == NULL || row.read == NULL ||
-	    row.write == NULL || row.close == NULL)
+	    row.write == NULL || row.close == NULL ||
+	    (row.too_old == NULL) != row.any_version)
 		return false;
 	colon = strchr(row.open, ':');
 	if (colon == NULL)

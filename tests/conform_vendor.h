@@ -30,7 +30,8 @@ struct conform_row {
 	long open_code;          /* what a failing open gives, */
 	const char *open_name;   /* and what the vendor calls that */
 	const char *queue;       /* NAME=N: a switch that makes the queue small */
-	const char *too_old;     /* NAME=N: a switch for another version */
+	const char *too_old;     /* NAME=N: a switch for another version, */
+	bool any_version;        /* or: the library says none, or any does */
 	int flood;               /* frames that are more than the queue holds */
 	bool no_passive;         /* it says warning instead */
 	bool no_errors, no_overflow;

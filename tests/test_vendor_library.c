@@ -76,7 +76,8 @@ static struct evcan_vendor_library_
 library_of(const char *const *files, const struct evcan_vendor_symbol_ *list)
 {
 	struct evcan_vendor_library_ library = { "Some library", files,
-		"EVCAN_LIB_TEST", "the package some of example.com", list };
+		"EVCAN_LIB_TEST", "the package some of example.com", list,
+		{ 0, 0 } };
 
 	return library;
 }
@@ -184,6 +185,28 @@ library_lacks_a_function(void **state)
 	refused(&library, path, words);
 }
 
+static void
+library_may_be_too_old(void **state)
+{
+	struct evcan_vendor_library_ library = library_of(found_files, have);
+	struct evcan_error err = { 0 };
+	const char *const words[] = { "Some library", "3.9", "4.2",
+		"the package some of example.com" };
+
+	(void)state;
+	assert_int_equal(evcan_vendor_check_version_(&library, 0, 0, &err), 0);
+	library.oldest[0] = 4;
+	library.oldest[1] = 2;
+	assert_int_equal(evcan_vendor_check_version_(&library, 4, 2, &err), 0);
+	assert_int_equal(evcan_vendor_check_version_(&library, 5, 0, &err), 0);
+	assert_int_equal(evcan_vendor_check_version_(&library, 4, 1, NULL),
+	    EVCAN_ERR_INIT);
+	assert_int_equal(evcan_vendor_check_version_(&library, 3, 9, &err),
+	    EVCAN_ERR_INIT);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		assert_non_null(strstr(err.text, words[i]));
+}
+
 int
 main(void)
 {
@@ -193,6 +216,7 @@ main(void)
 		cmocka_unit_test(library_is_missing),
 		cmocka_unit_test(library_that_does_not_load_says_why),
 		cmocka_unit_test(library_lacks_a_function),
+		cmocka_unit_test(library_may_be_too_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
