@@ -378,6 +378,10 @@ evcan_bus_apply_filters_(struct evcan_bus *bus)
 	if (bus->driver->set_filters != NULL)
 		r = bus->driver->set_filters(bus, list, n, join);
 	bus->filtering = r < 0 ? EVCAN_FILTERS_NONE : (enum evcan_filtering)r;
+	if (r < 0 && r != EVCAN_ERR_UNSUPPORTED)
+		evcan_driver_error(bus, r, 0, "bus %s: the device did not "
+		    "take the filters and may still have those before: %s",
+		    bus->name, evcan_error_name(r));
 }
 
 int
@@ -413,14 +417,23 @@ evcan_bus_set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
 	int r;
 
-	if (mode == bus->mode)
+	if (mode == bus->mode && !bus->mode_unsure)
 		return 0;
 	if (bus->driver->set_mode == NULL)
 		return EVCAN_ERR_UNSUPPORTED;
 	r = bus->driver->set_mode(bus, mode);
 	if (r == 0)
-		bus->mode = mode;
+		evcan_driver_set_mode(bus, mode);
+	else if (r == EVCAN_ERR_TIMEOUT)
+		bus->mode_unsure = true;
 	return r;
+}
+
+void
+evcan_driver_set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
+{
+	bus->mode = mode;
+	bus->mode_unsure = false;
 }
 
 int

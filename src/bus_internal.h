@@ -45,6 +45,8 @@ struct evcan_outcome_ {
 	evcan_sent_cb cb;
 	void *arg;
 	int64_t due_ns;        /* to be handed over by then; 0: no limit */
+	int64_t doubt_ns;      /* its confirmation may be lost: not waited
+	                        *   for after that; 0: no doubt */
 	bool taken_is_enough;  /* does not wait for the device to confirm */
 	int result;
 };
@@ -99,6 +101,7 @@ struct evcan_bus {
 	enum evcan_phase_ phase;
 	enum evcan_bus_state error_state;
 	enum evcan_bus_mode mode;
+	bool mode_unsure;                /* the device may yet change it */
 	enum evcan_protocol protocol;
 	size_t refs;                     /* its owner's, and call-backs' */
 	bool freed;                      /* by its owner */
@@ -201,7 +204,10 @@ void evcan_bus_drain_(struct evcan_bus *bus);
 /* Ends all queued and unconfirmed sends with this code; outcomes are told
  * later. @return frames that were queued */
 size_t evcan_bus_tx_fail_(struct evcan_bus *bus, int code);
-/* Takes timed-out sends out of the queue. */
+/* Confirmations may be lost up to here. */
+void evcan_bus_doubt_(struct evcan_bus *bus);
+/* Takes timed-out sends out of the queue, and ends those whose confirmation
+ * was lost. */
 void evcan_bus_expire_(struct evcan_bus *bus, int64_t now);
 /* Calls back what is done. */
 void evcan_bus_tell_outcomes_(struct evcan_bus *bus);

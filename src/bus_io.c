@@ -665,3 +665,48 @@ evcan_bus_recv_wait(struct evcan_bus *bus, struct evcan_frame *frames,
 	evcan_bus_drop_(bus);
 	return n;
 }
+
+struct sent {
+	bool done;
+	int result;
+};
+
+static void
+note_sent(struct evcan_bus *bus, const struct evcan_frame *frame, int result,
+    void *arg)
+{
+	struct sent *sent = arg;
+
+	(void)bus;
+	(void)frame;
+	sent->done = true;
+	sent->result = result;
+}
+
+int
+evcan_bus_send_wait(struct evcan_bus *bus, const struct evcan_frame *frame,
+    int timeout_ms)
+{
+	struct sent sent = { false, 0 };
+	int64_t end = evcan_bus_end_of_(timeout_ms);
+	int r;
+
+	if (bus->base != NULL)
+		return EVCAN_ERR_STATE;
+	evcan_bus_hold_(bus);
+	/* A full queue is waited for, too. */
+	while ((r = evcan_bus_send_taken_(bus, frame, timeout_ms, note_sent,
+	    &sent)) == EVCAN_ERR_FULL && evcan_bus_wait_(bus, end))
+		evcan_bus_process(bus);
+	/* Whoever only sends has no other call that looks after the bus. */
+	if (r > 0)
+		evcan_bus_process(bus);
+	while (r == 0 && !sent.done) {
+		evcan_bus_wait_(bus, INT64_MAX);
+		evcan_bus_process(bus);
+	}
+	evcan_bus_drop_(bus);
+	if (r < 0)
+		return r == EVCAN_ERR_FULL ? EVCAN_ERR_TIMEOUT : r;
+	return sent.result < 0 ? sent.result : 0;
+}

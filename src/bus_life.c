@@ -48,6 +48,7 @@ close_driver(struct evcan_bus *bus)
 	bus->want_recv = false;
 	bus->gone = false;
 	bus->tx.confirms = false;
+	bus->mode_unsure = false;
 	bus->filtering = EVCAN_FILTERS_NONE;
 	evcan_subscriptions_gone_(bus);
 }
@@ -184,6 +185,7 @@ evcan_driver_lost(struct evcan_bus *bus, uint64_t frames,
 
 	*counters[where] += frames;
 	bus->tell_lost[where] += frames;
+	evcan_bus_doubt_(bus);
 	evcan_bus_soon_(bus);
 }
 

@@ -9,6 +9,8 @@
  * 500 kbit/s a frame takes 0.25 ms. */
 #define RETRY_MIN_NS 250000
 #define RETRY_MAX_NS 4000000
+/* How long a confirmation is still waited for that may be lost. */
+#define DOUBT_NS 1000000000
 
 static void
 list_init(struct evcan_outcomes_ *list)
@@ -497,6 +499,7 @@ send_one(struct evcan_bus *bus, const struct evcan_frame *frame,
 	int r;
 
 	outcome->frame = *frame;
+	outcome->doubt_ns = 0;
 	outcome->due_ns = timeout_ms < 0 ? 0 :
 	    evcan_now_monotonic() + (int64_t)timeout_ms * 1000000;
 	if (!outcome->taken_is_enough)
@@ -559,49 +562,6 @@ evcan_bus_send_taken_(struct evcan_bus *bus, const struct evcan_frame *frame,
 	return send_with(bus, frame, timeout_ms, true, &call);
 }
 
-struct sent {
-	bool done;
-	int result;
-};
-
-static void
-note_sent(struct evcan_bus *bus, const struct evcan_frame *frame, int result,
-    void *arg)
-{
-	struct sent *sent = arg;
-
-	(void)bus;
-	(void)frame;
-	sent->done = true;
-	sent->result = result;
-}
-
-int
-evcan_bus_send_wait(struct evcan_bus *bus, const struct evcan_frame *frame,
-    int timeout_ms)
-{
-	struct sent sent = { false, 0 };
-	struct evcan_outcome_ call = { .cb = note_sent, .arg = &sent };
-	int64_t end = evcan_bus_end_of_(timeout_ms);
-	int r;
-
-	if (bus->base != NULL)
-		return EVCAN_ERR_STATE;
-	evcan_bus_hold_(bus);
-	/* A full queue is waited for, too. */
-	while ((r = send_with(bus, frame, timeout_ms, true, &call)) ==
-	    EVCAN_ERR_FULL && evcan_bus_wait_(bus, end))
-		evcan_bus_process(bus);
-	while (r == 0 && !sent.done) {
-		evcan_bus_wait_(bus, INT64_MAX);
-		evcan_bus_process(bus);
-	}
-	evcan_bus_drop_(bus);
-	if (r < 0)
-		return r == EVCAN_ERR_FULL ? EVCAN_ERR_TIMEOUT : r;
-	return sent.result < 0 ? sent.result : 0;
-}
-
 /* Outcomes. */
 
 static bool
@@ -615,23 +575,61 @@ same_frame(const struct evcan_frame *a, const struct evcan_frame *b)
 	    memcmp(a->data, b->data, a->len) == 0;
 }
 
-/* Takes out the oldest that waits for such a frame. */
-static struct evcan_outcome_ *
-take_waiting(struct evcan_bus *bus, const struct evcan_frame *frame)
+/* Where the oldest that waits for such a frame hangs in the list. */
+static struct evcan_outcome_ **
+find_waiting(struct evcan_outcome_ **at, const struct evcan_frame *frame)
 {
-	struct evcan_outcome_ **at;
+	while (*at != NULL && !same_frame(&(*at)->frame, frame))
+		at = &(*at)->next;
+	return at;
+}
 
-	for (at = &bus->tx.waiting.first; *at != NULL; at = &(*at)->next) {
-		if (same_frame(&(*at)->frame, frame))
-			return list_take(&bus->tx.waiting, at);
-	}
-	return NULL;
+/* Its confirmation may never come. If not, it ends as what is known of it: the
+ * device took the frame. */
+static void
+doubt(struct evcan_bus *bus, struct evcan_outcome_ *outcome)
+{
+	if (outcome->doubt_ns != 0)
+		return;
+	outcome->doubt_ns = evcan_now_monotonic() + DOUBT_NS;
+	set_outcome_due(bus, outcome->doubt_ns);
+}
+
+void
+evcan_bus_doubt_(struct evcan_bus *bus)
+{
+	struct evcan_outcome_ *outcome = bus->tx.waiting.first;
+
+	for (; outcome != NULL; outcome = outcome->next)
+		doubt(bus, outcome);
+}
+
+/* A device that sends in order has lost those of the frames before; and one
+ * that may have been lost may have been this one's, and this that of the next
+ * equal frame. */
+static struct evcan_outcome_ *
+take_confirmed(struct evcan_bus *bus, const struct evcan_frame *frame)
+{
+	struct evcan_outcome_ *const oldest = bus->tx.waiting.first;
+	struct evcan_outcome_ **at = find_waiting(&bus->tx.waiting.first,
+	    frame);
+	struct evcan_outcome_ *outcome = *at, *other;
+
+	if (outcome == NULL)
+		return NULL;
+	for (other = oldest; other != outcome; other = other->next)
+		doubt(bus, other);
+	other = outcome->doubt_ns != 0 ? *find_waiting(&outcome->next, frame) :
+	    NULL;
+	if (other != NULL)
+		doubt(bus, other);
+	return list_take(&bus->tx.waiting, at);
 }
 
 static bool
 confirm(struct evcan_bus *bus, const struct evcan_frame *frame)
 {
-	struct evcan_outcome_ *outcome = take_waiting(bus, frame);
+	struct evcan_outcome_ *outcome = take_confirmed(bus, frame);
 
 	if (outcome == NULL)
 		return false;
@@ -661,17 +659,46 @@ void
 evcan_driver_refused(struct evcan_bus *bus, const struct evcan_frame *frame,
     int code)
 {
-	struct evcan_outcome_ *outcome = take_waiting(bus, frame);
+	struct evcan_outcome_ **at = find_waiting(&bus->tx.waiting.first,
+	    frame);
 
 	bus->stats.send_failed++;
-	if (outcome != NULL)
-		finish(bus, outcome, code);
+	if (*at != NULL)
+		finish(bus, list_take(&bus->tx.waiting, at), code);
+}
+
+void
+evcan_driver_unsent(struct evcan_bus *bus, uint64_t frames)
+{
+	bus->stats.send_failed += frames;
+}
+
+/* @return when the next one is due; 0: none is */
+static int64_t
+expire_doubtful(struct evcan_bus *bus, int64_t now)
+{
+	struct evcan_outcome_ **at = &bus->tx.waiting.first;
+	int64_t first = 0;
+
+	while (*at != NULL) {
+		const int64_t due_ns = (*at)->doubt_ns;
+
+		if (due_ns != 0 && due_ns <= now) {
+			finish(bus, list_take(&bus->tx.waiting, at),
+			    EVCAN_ACCEPTED);
+			continue;
+		}
+		if (due_ns != 0 && (first == 0 || due_ns < first))
+			first = due_ns;
+		at = &(*at)->next;
+	}
+	return first;
 }
 
 void
 evcan_bus_expire_(struct evcan_bus *bus, int64_t now)
 {
-	int64_t first = 0;
+	int64_t first = expire_doubtful(bus, now);
 
 	for (size_t i = 0; i < bus->tx.count; i++) {
 		struct evcan_queued_ *entry = queue_at(bus, i);

@@ -16,6 +16,7 @@
 #include <evcan/options.h>
 
 #include "config_sources.h"
+#include "environment.h"
 #include "ini.h"
 
 static int
@@ -105,7 +106,7 @@ read_variable(struct evcan_options *source, const char *name,
 	if (asprintf(&full, "%s%s%s", variable, context != NULL ? "_" : "",
 	    context != NULL ? context : "") < 0)
 		return no_memory(err);
-	value = getenv(full);
+	value = evcan_variable_(full);
 	if (value != NULL && *value != '\0') {
 		if (name == NULL)
 			r = evcan_config_parse_json(source, value,
@@ -221,7 +222,7 @@ read_file(struct evcan_ini_ *ini, const char *path, bool must_be_there,
 	return r;
 }
 
-/* The home directory, to be freed, or NULL where none is known.
+/* The home directory, to be freed, or NULL where none is known or trusted.
  * @return 0 or EVCAN_ERR_NOMEM */
 static int
 home_directory(char **home)
@@ -231,6 +232,8 @@ home_directory(char **home)
 	char room[1024];
 
 	*home = NULL;
+	if (!evcan_caller_is_trusted_())
+		return 0;
 	if (said == NULL || *said == '\0') {
 		if (getpwuid_r(getuid(), &entry, room, sizeof(room),
 		    &found) != 0 || found == NULL)

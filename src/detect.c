@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* detect.c - asks all drivers at once what could be opened */
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <evcan/driver.h>
 #include <evcan/error.h>
 #include <evcan/options.h>
 
+#include "condition.h"
 #include "registry.h"
 
 struct found {
@@ -51,17 +50,13 @@ static struct search *
 search_new(const struct evcan_driver *driver)
 {
 	struct search *search = calloc(1, sizeof(*search));
-	pthread_condattr_t attr;
 
 	if (search == NULL)
 		return NULL;
 	search->driver = driver;
 	search->end = &search->found;
 	pthread_mutex_init(&search->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&search->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	evcan_condition_init_(&search->changed);
 	return search;
 }
 
@@ -167,17 +162,13 @@ tell(const struct search *search, evcan_detect_cb cb, void *arg)
 static int
 collect(struct search *search, int64_t end, evcan_detect_cb cb, void *arg)
 {
-	struct timespec ts = {
-		.tv_sec = (time_t)(end / 1000000000),
-		.tv_nsec = (long)(end % 1000000000)
-	};
-	bool done;
-	int n = 0, r = 0;
+	bool done, in_time = true;
+	int n = 0;
 
 	pthread_mutex_lock(&search->lock);
-	while (!search->done && r != ETIMEDOUT)
-		r = pthread_cond_timedwait(&search->changed, &search->lock,
-		    &ts);
+	while (!search->done && in_time)
+		in_time = evcan_condition_wait_(&search->changed,
+		    &search->lock, end);
 	done = search->done;
 	search->left = !done;
 	pthread_mutex_unlock(&search->lock);

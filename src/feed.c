@@ -105,7 +105,7 @@ tell(struct evcan_feed_ *feed, uint64_t total)
 }
 
 /* While there may be markers: frames up to the next one. Those that come
- * first are taken out and told. */
+ * first are taken out and told; they count, as n is of slots. */
 static size_t
 pop_holed(struct evcan_feed_ *feed, struct evcan_frame *frames, size_t n,
     uint64_t *lost)
@@ -113,7 +113,7 @@ pop_holed(struct evcan_feed_ *feed, struct evcan_frame *frames, size_t n,
 	const struct evcan_frame *row;
 	size_t got = 0;
 
-	while (got < n && evcan_ring_peek_(&feed->ring, &row, 1) == 1) {
+	for (; n > 0 && evcan_ring_peek_(&feed->ring, &row, 1) == 1; n--) {
 		if (row->flags != HOLE)
 			frames[got++] = *row;
 		else if (got == 0)

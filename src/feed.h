@@ -41,6 +41,7 @@ void evcan_feed_wake_(struct evcan_feed_ *feed);
 /* Consumer: frames out. A call that finds nothing marks the consumer as
  * sleeping; `clear` then also empties the fd (not needed when watched by
  * edges).
+ * @param n slots of the ring to look at, those of markers too
  * @param lost receives the frames dropped before the first of these
  * @return the number; less than n does not mean empty: a hole divides */
 size_t evcan_feed_pop_(struct evcan_feed_ *feed, struct evcan_frame *frames,

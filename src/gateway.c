@@ -84,8 +84,8 @@ note_closed(struct evcan_gateway *gateway, const struct evcan_bus *bus,
 	}
 }
 
-static void
-on_bus_event(struct evcan_bus *bus, enum evcan_bus_event event,
+void
+evcan_gateway_on_bus_event_(struct evcan_bus *bus, enum evcan_bus_event event,
     const struct evcan_bus_info *info, void *arg)
 {
 	struct evcan_gateway *gateway = arg;
@@ -201,7 +201,8 @@ make(struct evcan_gateway *gateway, struct evcan_error *err)
 		return no_memory(err);
 	evcan_timer_init_(&gateway->timer, gateway->clock,
 	    evcan_gateway_on_timer_, gateway);
-	evcan_notifier_set_event_cb(gateway->notifier, on_bus_event, gateway);
+	evcan_notifier_set_event_cb(gateway->notifier,
+	    evcan_gateway_on_bus_event_, gateway);
 	if (evcan_notifier_add_listener(gateway->notifier, gateway->ear,
 	    NULL) < 0)
 		return no_memory(err);
@@ -327,19 +328,41 @@ open_buses(struct evcan_gateway *gateway, struct evcan_error *err)
 	return 0;
 }
 
+static int
+cannot_start(const struct evcan_gateway *gateway, struct evcan_error *err)
+{
+	if (gateway->phase == EVCAN_GATEWAY_NEW && !gateway->stopping)
+		return 0;
+	return evcan_error_set(err, EVCAN_ERR_STATE, 0,
+	    "a gateway can be started once");
+}
+
+int
+evcan_gateway_open(struct evcan_gateway *gateway, struct evcan_error *err)
+{
+	int r = cannot_start(gateway, err);
+
+	if (r < 0 || gateway->opened)
+		return r;
+	gateway->opened = true;
+	r = open_buses(gateway, err);
+	if (r < 0) {
+		gateway->phase = EVCAN_GATEWAY_FAILED;
+		free_parts(gateway);
+	}
+	return r;
+}
+
 /* Log files are emptied when they are opened: last, when nothing else can
  * fail. */
 int
 evcan_gateway_start(struct evcan_gateway *gateway, struct evcan_error *err)
 {
-	int r;
+	int r = evcan_gateway_open(gateway, err);
 
-	if (gateway->phase != EVCAN_GATEWAY_NEW || gateway->stopping)
-		return evcan_error_set(err, EVCAN_ERR_STATE, 0,
-		    "a gateway can be started once");
-	r = open_buses(gateway, err);
-	if (r == 0)
-		r = evcan_gateway_open_players_(gateway, err);
+	if (r < 0)
+		return r;
+	r = evcan_gateway_open_players_(gateway, err);
 	if (r == 0)
 		r = evcan_gateway_open_loggers_(gateway, err);
 	if (r == 0)

@@ -50,6 +50,7 @@ struct evcan_gateway {
 	bool *begun;                    /* of the tasks: once started */
 	struct evcan_player **players;
 	enum evcan_gateway_phase_ phase;
+	bool opened;                    /* buses were opened before */
 	size_t playing;
 	int holds;                      /* call-backs that it is in */
 	bool freed;
@@ -63,11 +64,14 @@ struct evcan_gateway {
 
 	/* Stopping */
 	int64_t settled_ns, deadline_ns;
-	uint64_t seen;                  /* frames received, at the last look */
+	uint64_t seen;                  /* frames so far, at the last look */
+	int quiet_looks;                /* in a row without a new one */
 	uint64_t failed_before;         /* frames not sent, when it began */
 };
 
 /* gateway.c */
+void evcan_gateway_on_bus_event_(struct evcan_bus *bus,
+    enum evcan_bus_event event, const struct evcan_bus_info *info, void *arg);
 void evcan_gateway_hold_(struct evcan_gateway *gateway);
 /* May release it: touch nothing after. */
 void evcan_gateway_drop_(struct evcan_gateway *gateway);

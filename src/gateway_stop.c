@@ -8,11 +8,15 @@
 #include <evcan/driver.h>
 
 #define MS ((int64_t)1000000)
-/* How often it looks whether frames still arrive; how long it looks on while
- * a live bus never rests, which is time enough for what was received before
- * and waits in sockets; how long it waits for transmit queues before closing,
- * which waits for them too. */
+/* How often it looks whether frames still arrive; how often in a row none may,
+ * since those that an adapter took are in its thread, its cable and the bus
+ * for a while (looks, not a time: on a busy machine threads wait for their
+ * turn, and so does this); how long it looks on while a live bus never rests,
+ * which is time enough for what was received before and waits in sockets; how
+ * long it waits for transmit queues before closing, which waits for them
+ * too. */
 #define LOOK_NS (2 * MS)
+#define QUIET_LOOKS 50
 #define SETTLE_NS (500 * MS)
 #define DRAIN_NS (1000 * MS)
 
@@ -110,9 +114,35 @@ on_written(struct evcan_log_writer *writer, const struct evcan_error *err,
 }
 
 static void
+on_late_event(struct evcan_bus *bus, enum evcan_bus_event event,
+    const struct evcan_bus_info *info, void *arg)
+{
+	struct evcan_gateway *gateway = arg;
+
+	evcan_gateway_hold_(gateway);
+	if (event == EVCAN_BUS_ERROR && info->error != NULL)
+		evcan_gateway_tell_(gateway, "error", "%s", info->error->text);
+	evcan_gateway_on_bus_event_(bus, event, info, gateway);
+	evcan_gateway_drop_(gateway);
+}
+
+/* From here on nothing is received that is not recorded. */
+static void
+stop_receiving(struct evcan_gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->plan.buses.n; i++) {
+		struct evcan_bus *bus = gateway->buses[i].bus;
+
+		evcan_notifier_remove_bus(gateway->notifier, bus);
+		evcan_bus_set_cb(bus, NULL, on_late_event, gateway);
+	}
+}
+
+static void
 close_writers(struct evcan_gateway *gateway)
 {
 	gateway->phase = EVCAN_GATEWAY_FLUSHING;
+	stop_receiving(gateway);
 	for (size_t i = 0; i < gateway->plan.bridges.n; i++)
 		evcan_bridge_stop_(gateway->bridges[i]);
 	for (size_t i = 0; i < gateway->plan.loggers.n; i++) {
@@ -141,19 +171,21 @@ is_drained(struct evcan_gateway *gateway)
 	int64_t now = evcan_now_monotonic();
 	struct evcan_bus_stats stats;
 	uint64_t queued = 0, seen = 0;
-	bool quiet;
 
 	for (size_t i = 0; i < gateway->plan.buses.n; i++) {
 		evcan_bus_get_stats(gateway->buses[i].bus, &stats);
 		queued += stats.tx_queued;
-		seen += stats.received + stats.filtered;
+		seen += stats.received + stats.filtered + stats.sent;
 	}
-	quiet = seen == gateway->seen;
+	gateway->quiet_looks++;
+	if (queued > 0 || seen != gateway->seen)
+		gateway->quiet_looks = 0;
 	gateway->seen = seen;
 	if (queued > 0)
 		gateway->settled_ns = now + SETTLE_NS;
 	return now >= gateway->deadline_ns ||
-	    (queued == 0 && (quiet || now >= gateway->settled_ns));
+	    gateway->quiet_looks >= QUIET_LOOKS ||
+	    (queued == 0 && now >= gateway->settled_ns);
 }
 
 static void

@@ -9,10 +9,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <evcan/driver.h>
 
+#include "condition.h"
 #include "log_marks.h"
 #include "ring.h"
 #include "wake.h"
@@ -356,7 +356,6 @@ enough_for(const struct evcan_log_worker_ *worker, enum sleep how)
 static void
 rest(struct evcan_log_worker_ *worker, enum sleep how, int64_t until)
 {
-	const struct timespec ts = { until / NS_PER_SEC, until % NS_PER_SEC };
 	const size_t enough = enough_for(worker, how);
 
 	pthread_mutex_lock(&worker->lock);
@@ -367,10 +366,8 @@ rest(struct evcan_log_worker_ *worker, enum sleep how, int64_t until)
 	    (how == SLEEP_IDLE && worker->marks.count > 0))
 		atomic_exchange(&worker->sleep, AWAKE);
 	while (!worker->commanded && atomic_load(&worker->sleep) != AWAKE) {
-		if (until == 0)
-			pthread_cond_wait(&worker->command, &worker->lock);
-		else if (pthread_cond_timedwait(&worker->command,
-		    &worker->lock, &ts) == ETIMEDOUT)
+		if (!evcan_condition_wait_(&worker->command, &worker->lock,
+		    until == 0 ? INT64_MAX : until))
 			break;
 	}
 	atomic_exchange(&worker->sleep, AWAKE);
@@ -487,14 +484,9 @@ run(void *arg)
 static void
 init_locks(struct evcan_log_worker_ *worker)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&worker->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&worker->command, &attr);
-	pthread_cond_init(&worker->ended, &attr);
-	pthread_condattr_destroy(&attr);
+	evcan_condition_init_(&worker->command);
+	evcan_condition_init_(&worker->ended);
 }
 
 /* Signals are for the program's own threads; SIGPIPE and SIGXFSZ become
@@ -703,13 +695,11 @@ bool
 evcan_log_worker_wait_(struct evcan_log_worker_ *worker, double seconds)
 {
 	const int64_t until = evcan_now_monotonic() + (int64_t)(seconds * 1e9);
-	const struct timespec ts = { until / NS_PER_SEC, until % NS_PER_SEC };
 	bool closed;
 
 	pthread_mutex_lock(&worker->lock);
-	while (!worker->news.closed &&
-	    pthread_cond_timedwait(&worker->ended, &worker->lock, &ts) !=
-	    ETIMEDOUT)
+	while (!worker->news.closed && evcan_condition_wait_(&worker->ended,
+	    &worker->lock, until))
 		;
 	closed = worker->news.closed;
 	pthread_mutex_unlock(&worker->lock);

@@ -14,6 +14,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "environment.h"
+
 #ifndef EVCAN_PLUGIN_DIR   /* the build's */
 #define EVCAN_PLUGIN_DIR "/usr/local/lib/evcan/plugins"
 #endif
@@ -327,7 +329,7 @@ look_in(const char *folder, bool given)
 static void
 look_everywhere(void)
 {
-	const char *given = secure_getenv("EVCAN_PLUGIN_PATH");
+	const char *given = evcan_variable_("EVCAN_PLUGIN_PATH");
 	char *path = given != NULL ? strdup(given) : NULL, *rest = NULL;
 
 	if (given != NULL && path == NULL)

@@ -14,6 +14,7 @@
 #include <evcan/error.h>
 
 #include "bus_internal.h"
+#include "condition.h"
 #include "safe_queue.h"
 #include "wake.h"
 
@@ -413,7 +414,7 @@ wait_for_thread(struct evcan_safe_bus *safe, struct sending *sending,
 
 	nudge(safe);
 	atomic_store(&safe->owner, 0);
-	in_time = evcan_safe_cond_wait_(&sending->changed, &safe->lock, end);
+	in_time = evcan_condition_wait_(&sending->changed, &safe->lock, end);
 	atomic_store(&safe->owner, this_thread());
 	return in_time;
 }
@@ -476,7 +477,7 @@ evcan_safe_bus_send(struct evcan_safe_bus *safe,
 	r = evcan_bus_send_taken_(safe->bus, frame, timeout_ms, on_sent,
 	    &sending);
 	if (r == 0 || r == EVCAN_ERR_FULL) {
-		evcan_safe_cond_init_(&sending.changed);
+		evcan_condition_init_(&sending.changed);
 		sending.room.arg = &sending;
 		r = await_sent(safe, &sending, frame, end, r);
 		pthread_cond_destroy(&sending.changed);

@@ -2,15 +2,14 @@
 /* safe_queue.c - frames from one thread to those that wait for them */
 #include "safe_queue.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <evcan/error.h>
 
 #include "bus_internal.h"
+#include "condition.h"
 
 /* A gap in the queue: no frame has these flags. Its time is the number of
  * frames lost. It always stands before a frame. */
@@ -18,31 +17,6 @@
 
 #define CAPACITY_DEFAULT 4096
 #define CAPACITY_MAX 16777216
-
-void
-evcan_safe_cond_init_(pthread_cond_t *cond)
-{
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(cond, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
-bool
-evcan_safe_cond_wait_(pthread_cond_t *cond, pthread_mutex_t *lock,
-    int64_t end)
-{
-	const struct timespec ts = {
-		.tv_sec = (time_t)(end / 1000000000),
-		.tv_nsec = (long)(end % 1000000000)
-	};
-
-	if (end == INT64_MAX)
-		return pthread_cond_wait(cond, lock) == 0;
-	return pthread_cond_timedwait(cond, lock, &ts) != ETIMEDOUT;
-}
 
 int
 evcan_safe_queue_init_(struct evcan_safe_queue_ *queue, size_t capacity,
@@ -61,7 +35,7 @@ evcan_safe_queue_init_(struct evcan_safe_queue_ *queue, size_t capacity,
 		    "out of memory for a queue of %zu frames",
 		    queue->capacity);
 	pthread_mutex_init(&queue->lock, NULL);
-	evcan_safe_cond_init_(&queue->filled);
+	evcan_condition_init_(&queue->filled);
 	return 0;
 }
 
@@ -206,7 +180,7 @@ wait_for_frames(struct evcan_safe_queue_ *queue, int timeout_ms)
 
 	while (queue->count == 0 && queue->end == 0 && in_time) {
 		queue->waiting++;
-		in_time = evcan_safe_cond_wait_(&queue->filled, &queue->lock,
+		in_time = evcan_condition_wait_(&queue->filled, &queue->lock,
 		    end);
 		queue->waiting--;
 		waited = true;

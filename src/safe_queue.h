@@ -58,10 +58,4 @@ int evcan_safe_queue_recv_(struct evcan_safe_queue_ *queue,
     struct evcan_frame *frames, size_t max, int timeout_ms, uint64_t *lost,
     bool *wake);
 
-/* Condition variables whose times are those of evcan_now_monotonic(). */
-void evcan_safe_cond_init_(pthread_cond_t *cond);
-/* @return false when `end` has come; INT64_MAX: never */
-bool evcan_safe_cond_wait_(pthread_cond_t *cond, pthread_mutex_t *lock,
-    int64_t end);
-
 #endif

@@ -10,12 +10,17 @@
 #include <evcan/error.h>
 #include <evcan/frame.h>
 
+#include "condition.h"
+
 #define MS EVCAN_VENDOR_MS_
 #define TX_FRAMES 256
 #define RX_FRAMES 4096
 /* How often it is looked whether the thread hangs, and what nobody reads. */
 #define WATCH_NS (500 * MS)
+/* How long closing waits for the thread: in all; and before its close begins,
+ * since a read goes on and frames that were taken still go out. */
 #define CLOSE_NS (1000 * MS)
+#define BEFORE_CLOSE_NS (500 * MS)
 
 _Atomic int64_t evcan_vendor_hang_ns_ = 8000 * MS;
 
@@ -25,28 +30,6 @@ unsigned
 evcan_vendor_abandoned_(void)
 {
 	return atomic_load(&abandoned);
-}
-
-void
-evcan_vendor_condition_(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
-}
-
-struct timespec
-evcan_vendor_at_(int64_t monotonic_ns)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)(monotonic_ns / 1000000000),
-		.tv_nsec = (long)(monotonic_ns % 1000000000)
-	};
-
-	return ts;
 }
 
 /* Its memory */
@@ -98,8 +81,9 @@ adapter_new(const struct evcan_vendor_ops_ *ops, const char *key,
 		goto no_wake;
 	}
 	pthread_mutex_init(&adapter->lock, NULL);
-	evcan_vendor_condition_(&adapter->changed);
+	evcan_condition_init_(&adapter->changed);
 	atomic_init(&adapter->refs, 1);
+	atomic_init(&adapter->sets_mode, -1);
 	adapter->ops = ops;
 	memcpy(adapter->port, port, ops->port_size);
 	return adapter;
@@ -173,6 +157,7 @@ evcan_vendor_start_(struct evcan_bus *bus,
 		return evcan_error_set(err, r, errno, "%s: no file descriptor "
 		    "for its thread", evcan_bus_name(bus));
 	vendor->adapter = adapter;
+	adapter->mode = evcan_bus_get_mode(bus);
 	r = evcan_driver_watch(bus, adapter->feed.wake.fd,
 	    EVCAN_WATCH_READ | EVCAN_WATCH_EDGE);
 	if (r == EVCAN_ERR_NOMEM)
@@ -188,6 +173,51 @@ evcan_vendor_start_(struct evcan_bus *bus,
 		    "%s: cannot start its thread", evcan_bus_name(bus));
 	watch_thread(bus);
 	return 1;
+}
+
+/* What became of sends */
+
+void
+evcan_vendor_hear_refused_(struct evcan_bus *bus, struct evcan_frame *frame)
+{
+	frame->flags &= (uint16_t)~EVCAN_VENDOR_REFUSED_;
+	evcan_driver_refused(bus, frame, (int)frame->time_ns);
+}
+
+/* Whether the frame is for the bus's consumer. */
+static bool
+is_for_consumer(struct evcan_bus *bus, struct evcan_frame *frame)
+{
+	const struct evcan_vendor_bus_ *vendor = vendor_of(bus);
+
+	if (frame->flags & EVCAN_VENDOR_REFUSED_) {
+		evcan_vendor_hear_refused_(bus, frame);
+		return false;
+	}
+	if (!(frame->flags & EVCAN_FRAME_ECHO) || !vendor->confirms)
+		return true;
+	evcan_driver_echo(bus, frame);
+	return vendor->receive_own_messages;
+}
+
+/* @return frames that are left for the consumer, in order */
+static size_t
+sort_out(struct evcan_bus *bus, struct evcan_frame *frames, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const unsigned special = EVCAN_FRAME_ECHO |
+		    EVCAN_VENDOR_REFUSED_;
+
+		if ((frames[i].flags & special) &&
+		    !is_for_consumer(bus, &frames[i]))
+			continue;
+		if (left != i)
+			frames[left] = frames[i];
+		left++;
+	}
+	return left;
 }
 
 /* Closing */
@@ -223,35 +253,68 @@ hangs(struct evcan_adapter_ *adapter)
 	    evcan_now_monotonic() - since > evcan_vendor_hang_ns_;
 }
 
+static int64_t
+patience(const struct evcan_vendor_ops_ *ops)
+{
+	int64_t ns = BEFORE_CLOSE_NS + ops->close_ms * MS;
+
+	return ns > CLOSE_NS ? ns : CLOSE_NS;
+}
+
 /* @return whether the thread has ended */
 static bool
 await_end(struct evcan_adapter_ *adapter)
 {
-	struct timespec end = evcan_vendor_at_(evcan_now_monotonic() +
-	    CLOSE_NS);
-	bool ended;
-	int r = 0;
+	const int64_t end = evcan_now_monotonic() + patience(adapter->ops);
+	bool ended, in_time = true;
 
 	pthread_mutex_lock(&adapter->lock);
-	while (!adapter->ended && r == 0 && !hangs(adapter))
-		r = pthread_cond_timedwait(&adapter->changed, &adapter->lock,
-		    &end);
+	while (!adapter->ended && in_time && !hangs(adapter))
+		in_time = evcan_condition_wait_(&adapter->changed,
+		    &adapter->lock, end);
 	ended = adapter->ended;
 	pthread_mutex_unlock(&adapter->lock);
 	return ended;
 }
 
-/* Its memory and its reference are its own, so it may go on for ever. */
+/* What is in tx by now is not to be sent. */
+static void
+drop_all(struct evcan_adapter_ *adapter)
+{
+	atomic_store(&adapter->drop_to, atomic_load_explicit(
+	    &adapter->tx.head, memory_order_relaxed));
+	atomic_store(&adapter->drops, true);
+}
+
+/* Its memory and its reference are its own, so it may go on for ever. Should
+ * the call return some day, what waits here must not go out then. */
 static void
 abandon(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 {
 	const char *call = atomic_load(&adapter->call);
 
+	drop_all(adapter);
+	evcan_driver_unsent(bus, evcan_ring_count_(&adapter->tx));
 	pthread_detach(adapter->thread);
 	atomic_fetch_add(&abandoned, 1);
 	evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: the vendor's library "
 	    "does not return from %s; its thread is left behind",
 	    evcan_bus_name(bus), call != NULL ? call : "a call");
+}
+
+/* What the thread told last. Frames that nobody wants any more are no loss. */
+static void
+hear_the_rest(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
+{
+	struct evcan_frame frames[64];
+	size_t turns = adapter->feed.ring.mask + 2, n;
+	uint64_t lost;
+
+	do {
+		n = evcan_feed_pop_(&adapter->feed, frames, 64, false, &lost);
+		sort_out(bus, frames, n);
+	} while ((n > 0 || lost > 0) && turns-- > 0);
+	evcan_vendor_hear_of_sends_(bus, adapter);
 }
 
 /* What it took and the device did not: whoever waits for it hears of that. */
@@ -282,6 +345,7 @@ end_thread(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 		return;
 	}
 	pthread_join(adapter->thread, NULL);
+	hear_the_rest(bus, adapter);
 	fail_unsent(bus, adapter);
 }
 
@@ -324,43 +388,6 @@ evcan_vendor_ready_(struct evcan_bus *bus, int fd, unsigned what)
 	evcan_driver_wake(bus);
 }
 
-/* Whether the frame is for the bus's consumer. */
-static bool
-is_for_consumer(struct evcan_bus *bus, struct evcan_frame *frame)
-{
-	const struct evcan_vendor_bus_ *vendor = vendor_of(bus);
-
-	if (frame->flags & EVCAN_VENDOR_REFUSED_) {
-		frame->flags &= (uint16_t)~EVCAN_VENDOR_REFUSED_;
-		evcan_driver_refused(bus, frame, (int)frame->time_ns);
-		return false;
-	}
-	if (!(frame->flags & EVCAN_FRAME_ECHO) || !vendor->confirms)
-		return true;
-	evcan_driver_echo(bus, frame);
-	return vendor->receive_own_messages;
-}
-
-/* @return frames that are left for the consumer, in order */
-static size_t
-sort_out(struct evcan_bus *bus, struct evcan_frame *frames, size_t n)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const unsigned special = EVCAN_FRAME_ECHO |
-		    EVCAN_VENDOR_REFUSED_;
-
-		if ((frames[i].flags & special) &&
-		    !is_for_consumer(bus, &frames[i]))
-			continue;
-		if (left != i)
-			frames[left] = frames[i];
-		left++;
-	}
-	return left;
-}
-
 void
 evcan_vendor_lose_unread_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter)
@@ -397,7 +424,7 @@ evcan_vendor_recv_(struct evcan_bus *bus, struct evcan_frame *frames, int max)
 		if (lost > 0)
 			evcan_driver_lost(bus, lost, EVCAN_LOSS_QUEUE);
 		left = sort_out(bus, frames, n);
-	} while (n > 0 && left == 0);
+	} while ((n > 0 || lost > 0) && left == 0);
 	/* It is not asked again now, though there may be more. */
 	if (left < (size_t)max && (adapter->held.any ||
 	    evcan_feed_more_(&adapter->feed)))
@@ -429,11 +456,7 @@ evcan_vendor_send_(struct evcan_bus *bus, const struct evcan_frame *frames,
 int
 evcan_vendor_flush_(struct evcan_bus *bus)
 {
-	struct evcan_adapter_ *adapter = vendor_of(bus)->adapter;
-
-	atomic_store(&adapter->drop_to, atomic_load_explicit(
-	    &adapter->tx.head, memory_order_relaxed));
-	atomic_store(&adapter->drops, true);
+	drop_all(vendor_of(bus)->adapter);
 	return 0;
 }
 
@@ -502,15 +525,15 @@ add_command(struct evcan_adapter_ *adapter, int what, const void *data,
 static int
 await_answer(struct evcan_adapter_ *adapter, int wait_ms)
 {
-	struct timespec end = evcan_vendor_at_(evcan_now_monotonic() +
-	    wait_ms * MS);
-	int r = 0;
+	const int64_t end = evcan_now_monotonic() + wait_ms * MS;
+	bool in_time = true;
+	int r;
 
 	pthread_mutex_lock(&adapter->lock);
 	while (adapter->answered < adapter->asked && !adapter->ended &&
-	    r == 0)
-		r = pthread_cond_timedwait(&adapter->changed, &adapter->lock,
-		    &end);
+	    in_time)
+		in_time = evcan_condition_wait_(&adapter->changed,
+		    &adapter->lock, end);
 	if (adapter->answered == adapter->asked)
 		r = adapter->answer;
 	else
@@ -544,9 +567,17 @@ evcan_vendor_set_mode_(struct evcan_bus *bus, int what,
     enum evcan_bus_mode mode, int wait_ms)
 {
 	const bool listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
+	struct evcan_adapter_ *adapter = vendor_of(bus)->adapter;
+	int r;
 
-	if (vendor_of(bus)->adapter == NULL)
+	if (adapter == NULL)
 		return 0;
-	return evcan_adapter_ask_(bus, what, &listen_only,
-	    sizeof(listen_only), evcan_bus_is_open(bus) ? wait_ms : 0);
+	atomic_store(&adapter->sets_mode, what);
+	if (!evcan_bus_is_open(bus))
+		wait_ms = 0;
+	atomic_store(&adapter->mode_awaited, wait_ms > 0);
+	r = evcan_adapter_ask_(bus, what, &listen_only, sizeof(listen_only),
+	    wait_ms);
+	atomic_store(&adapter->mode_awaited, false);
+	return r;
 }

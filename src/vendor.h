@@ -87,6 +87,9 @@ struct evcan_vendor_ops_ {
 	 * not wait longer. */
 	void (*interrupt)(void *port);
 	int slice_ms;              /* 0: 10 */
+	/* What close takes with a device that is well, at the most: a closing
+	 * bus waits so much longer than half a second. 0: a second in all */
+	int close_ms;
 };
 
 /* First member of the state of every driver that uses this service. */
@@ -98,6 +101,8 @@ struct evcan_vendor_bus_ {
 	 * `receive_own_messages`. False: they are frames like any other. */
 	bool confirms;
 	bool receive_own_messages; /* the option */
+	/* What evcan_adapter_device_() told when it was open; "" before. */
+	char device[40];
 };
 
 /* For the driver's open: starts the thread, which opens the device; the bus
@@ -108,8 +113,9 @@ int evcan_vendor_start_(struct evcan_bus *bus,
     const struct evcan_vendor_ops_ *ops, const char *key, const void *port,
     struct evcan_error *err);
 
-/* For the driver's table as they are. close waits a second for a thread
- * that is well; one whose vendor's call hangs is abandoned and counted. */
+/* For the driver's table as they are. close waits a second for the thread, or
+ * as `close_ms` says; one whose vendor's call hangs is abandoned and counted.
+ */
 void evcan_vendor_close_(struct evcan_bus *bus);
 int evcan_vendor_recv_(struct evcan_bus *bus, struct evcan_frame *frames,
     int max);
@@ -143,12 +149,20 @@ void evcan_adapter_gone_(struct evcan_adapter_ *adapter, int code,
     __attribute__((format(printf, 4, 5)));
 void evcan_adapter_info_(struct evcan_adapter_ *adapter, const char *fmt,
     ...) __attribute__((format(printf, 2, 3)));
+/* From inside open: which of several devices it is, so that the next open of
+ * this bus can come back to the same one. */
+void evcan_adapter_device_(struct evcan_adapter_ *adapter,
+    const char *device);
 /* The bus's load, as the adapter says it: 1/10000. */
 void evcan_adapter_load_(struct evcan_adapter_ *adapter, unsigned load);
 /* From inside a command: counts for the frames that are read after it, unless
  * a command of its kind was asked for again. */
 void evcan_adapter_filtering_(struct evcan_adapter_ *adapter,
     enum evcan_filtering filtering);
+/* From inside a command: the mode that the device is in now. (Commands of
+ * evcan_vendor_set_mode_() need not say it.) */
+void evcan_adapter_mode_(struct evcan_adapter_ *adapter,
+    enum evcan_bus_mode mode);
 /* A limited task of the device's own is through: evcan_driver_cyclic_done().
  * @return false: too many at once, tell it again later */
 bool evcan_adapter_cyclic_done_(struct evcan_adapter_ *adapter,
@@ -189,13 +203,22 @@ bool evcan_vendor_patterns_(const struct evcan_filter *filters, size_t n,
 int evcan_vendor_check_classic_(struct evcan_bus *bus,
     const struct evcan_frame *frame, struct evcan_error *err);
 /* The option timing, which is given, for a device with this clock (Hz).
- * @return 0 or EVCAN_ERR_INIT with err */
+ * @return 0, or negative with err: EVCAN_ERR_INVALID, not for this device;
+ * EVCAN_ERR_SYNTAX */
 int evcan_vendor_timing_classic_(struct evcan_bus *bus, uint32_t clock,
     struct evcan_bit_timing *bit, struct evcan_error *err);
 
+/* The registers of an SJA1000 (BTR0 is the high byte) for a bit rate: what
+ * `evcan timing --clock 8M --controller sja1000` finds.
+ * @return 0 or EVCAN_ERR_INVALID with err: it has none */
+int evcan_vendor_sja1000_(uint32_t bitrate, uint16_t *btr,
+    struct evcan_error *err);
+
 /* For the driver's set_mode: has the thread run a command, whose data are a
  * bool, whether it only listens; open looks at evcan_bus_get_mode(). One that
- * is still opening is not waited for, and one that is away needs nothing. */
+ * is still opening is not waited for, and one that is away needs nothing. What
+ * comes of one that is not waited for, or not long enough, is told to the bus
+ * once it is known. */
 int evcan_vendor_set_mode_(struct evcan_bus *bus, int what,
     enum evcan_bus_mode mode, int wait_ms);
 /* For the driver's reset: has the thread run a command, and words an error. */

@@ -31,18 +31,49 @@ evcan_vendor_timing_classic_(struct evcan_bus *bus, uint32_t clock,
 	    err);
 
 	if (r == 0 && timing.fd)
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: the timing "
+		r = evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: the timing "
 		    "is of CAN FD, which interface %s does not have",
 		    evcan_bus_name(bus), evcan_driver_common(bus)->interface);
 	if (r == 0)
 		r = evcan_timing_adjust_clock(&timing, &clock, 1, err);
+	/* A bit that this clock cannot give is a wrong option too. */
+	if (r == EVCAN_ERR_INIT && err != NULL)
+		err->code = EVCAN_ERR_INVALID;
 	if (r < 0)
-		return EVCAN_ERR_INIT;
+		return r == EVCAN_ERR_INIT ? EVCAN_ERR_INVALID : r;
 	if (r > 0)
 		evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: timing computed "
 		    "anew for the clock of %lu MHz", evcan_bus_name(bus),
 		    (unsigned long)clock / 1000000);
 	*bit = timing.classic;
+	return 0;
+}
+
+/* It divides its crystal of 16 MHz by two before it counts. */
+int
+evcan_vendor_sja1000_(uint32_t bitrate, uint16_t *btr,
+    struct evcan_error *err)
+{
+	const struct evcan_bit_request request = { .f_clock = 8000000,
+		.nominal = { .bitrate = bitrate, .sample_point =
+		bitrate > 800000 ? 75 : bitrate > 500000 ? 80 : 87.5,
+		.limits = { .brp_min = 1, .brp_max = 64, .tseg1_min = 1,
+		.tseg1_max = 16, .tseg2_min = 1, .tseg2_max = 8,
+		.sjw_max = 4 } } };
+	struct evcan_bit_timing bit = { .f_clock = 8000000,
+		.nof_samples = 1 };
+	struct evcan_bit_pair pair;
+
+	if (bitrate > 1000000 ||
+	    evcan_bit_timing_solve(&pair, 1, &request, NULL) < 1)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "bitrate "
+		    "%lu cannot be had: it must be 5000 to 1000000, and "
+		    "divide the clock of 8 MHz", (unsigned long)bitrate);
+	bit.brp = pair.nominal.brp;
+	bit.tseg1 = (uint8_t)pair.nominal.tseg1;
+	bit.tseg2 = (uint8_t)pair.nominal.tseg2;
+	bit.sjw = (uint8_t)pair.nominal.sjw;
+	*btr = evcan_bit_timing_btr(&bit);
 	return 0;
 }
 

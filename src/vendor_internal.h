@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <time.h>
 
 #include "feed.h"
 #include "ring.h"
@@ -18,21 +17,30 @@
 /* Commands of different kinds may share one: then less is told, not more. */
 #define EVCAN_VENDOR_KINDS_ 16
 #define EVCAN_VENDOR_DONE_ 16
+#define EVCAN_VENDOR_REFUSALS_ 8
 /* In the feed, a frame that the device refused; its code is in time_ns. */
 #define EVCAN_VENDOR_REFUSED_ 0x4000
 
 /* What the thread tells that has its place between the frames: it is behind
  * those that were pushed before `at`. */
 struct evcan_vendor_later_ {
-	bool any, gone, has_state, has_filtering, has_error;
+	bool any, gone, has_state, has_filtering, has_error, doubt;
+	bool has_mode;
 	size_t at;
 	enum evcan_bus_state state;
 	enum evcan_filtering filtering;
 	uint64_t command;                /* that told the filtering */
 	unsigned what;                   /* its kind */
+	enum evcan_bus_mode mode;
+	uint64_t mode_command;           /* the same of the mode */
+	unsigned mode_what;
 	uint64_t lost;
+	uint64_t unsent;                 /* flushed */
 	uint32_t done[EVCAN_VENDOR_DONE_];   /* tasks that are through */
 	size_t n_done;
+	struct evcan_frame refused[EVCAN_VENDOR_REFUSALS_];   /* as in the
+	                                  *   feed, when that is full */
+	size_t n_refused;
 	struct evcan_error error;        /* a passing one */
 	struct evcan_error why;          /* it is gone */
 };
@@ -74,6 +82,7 @@ struct evcan_adapter_ {
 	bool ended;
 	bool opened, room, has_info;     /* news, told at once */
 	char info[200];
+	char device[40];
 	struct evcan_vendor_later_ later;
 	struct evcan_vendor_command_ commands[EVCAN_VENDOR_COMMANDS_];
 	size_t n_commands;
@@ -81,10 +90,17 @@ struct evcan_adapter_ {
 	int answer;
 	/* The same, to be seen unlocked. */
 	atomic_bool has_news, has_later;
+	atomic_bool refusals;            /* no more would be told */
 	atomic_uint load;                /* the bus's, 1/10000 */
 	atomic_size_t waiting;           /* n_commands */
 
+	/* Commands of this kind set the mode (-1: none was asked for yet), and
+	 * whether the loop waits for what comes of the last one. */
+	atomic_int sets_mode;
+	atomic_bool mode_awaited;
+
 	/* The thread's */
+	enum evcan_bus_mode mode;        /* that the device is in */
 	uint64_t running;                /* number of the command */
 	unsigned running_what;           /* its kind */
 
@@ -108,13 +124,15 @@ void evcan_vendor_list_remove_(struct evcan_adapter_ *adapter);
 /* Those who wait for a predecessor look again. */
 void evcan_vendor_list_changed_(void);
 void evcan_vendor_put_(struct evcan_adapter_ *adapter);
-void evcan_vendor_condition_(pthread_cond_t *condition);
-struct timespec evcan_vendor_at_(int64_t monotonic_ns);
 
 /* vendor_news.c */
 /* The thread tells that it is open, or has room for sends. */
 void evcan_vendor_tell_opened_(struct evcan_adapter_ *adapter);
 void evcan_vendor_tell_room_(struct evcan_adapter_ *adapter);
+/* It has dropped frames, or had one refused for which the feed has no room. */
+void evcan_vendor_tell_unsent_(struct evcan_adapter_ *adapter, size_t frames);
+void evcan_vendor_tell_refused_(struct evcan_adapter_ *adapter,
+    const struct evcan_frame *refused);
 /* How many errors were told so far. */
 unsigned evcan_vendor_errors_(struct evcan_adapter_ *adapter);
 /* The loop passes on what is told at once, and what has its turn. */
@@ -123,12 +141,18 @@ void evcan_vendor_hear_(struct evcan_bus *bus,
 /* What has its turn; `now`: all, whatever frames are before it. */
 void evcan_vendor_hear_later_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter, bool now);
+/* Of what was not heard when the thread had ended, what became of sends. */
+void evcan_vendor_hear_of_sends_(struct evcan_bus *bus,
+    struct evcan_adapter_ *adapter);
 /* Frames that are to be read before something else is told: up to `head` of
  * the feed, and max. */
 size_t evcan_vendor_before_(const struct evcan_adapter_ *adapter,
     size_t head, size_t max);
 
 /* vendor.c */
+/* Ends the wait of a frame that the device refused, as it is in the feed. */
+void evcan_vendor_hear_refused_(struct evcan_bus *bus,
+    struct evcan_frame *frame);
 /* Frames that nobody will read any more: they still say what became of sends,
  * and are counted as lost. */
 void evcan_vendor_lose_unread_(struct evcan_bus *bus,

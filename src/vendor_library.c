@@ -9,6 +9,8 @@
 
 #include <evcan/error.h>
 
+#include "environment.h"
+
 #define TRIED_MAX 300
 
 /* The names tried, with commas, for people. */
@@ -111,8 +113,7 @@ int
 evcan_vendor_load_(const struct evcan_vendor_library_ *library,
     const char *path, void *functions, struct evcan_error *err)
 {
-	/* Not what a set-user-ID program should load. */
-	const char *variable = secure_getenv(library->variable);
+	const char *variable = evcan_variable_(library->variable);
 	struct evcan_error why = { 0 };
 	void *handle;
 	int r = EVCAN_ERR_NOT_IMPLEMENTED;

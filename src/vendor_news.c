@@ -62,6 +62,15 @@ evcan_adapter_info_(struct evcan_adapter_ *adapter, const char *fmt, ...)
 	unlock_and_wake(adapter);
 }
 
+/* Heard with what says that it is open. */
+void
+evcan_adapter_device_(struct evcan_adapter_ *adapter, const char *device)
+{
+	pthread_mutex_lock(&adapter->lock);
+	snprintf(adapter->device, sizeof(adapter->device), "%s", device);
+	pthread_mutex_unlock(&adapter->lock);
+}
+
 /* The loop looks at it by itself. */
 void
 evcan_adapter_load_(struct evcan_adapter_ *adapter, unsigned load)
@@ -100,6 +109,18 @@ evcan_adapter_filtering_(struct evcan_adapter_ *adapter,
 	unlock_and_wake(adapter);
 }
 
+void
+evcan_adapter_mode_(struct evcan_adapter_ *adapter, enum evcan_bus_mode mode)
+{
+	struct evcan_vendor_later_ *later = later_lock(adapter);
+
+	later->has_mode = true;
+	later->mode = mode;
+	later->mode_what = adapter->running_what;
+	later->mode_command = adapter->running;
+	unlock_and_wake(adapter);
+}
+
 bool
 evcan_adapter_cyclic_done_(struct evcan_adapter_ *adapter, uint32_t number)
 {
@@ -110,6 +131,29 @@ evcan_adapter_cyclic_done_(struct evcan_adapter_ *adapter, uint32_t number)
 		later->done[later->n_done++] = number;
 	unlock_and_wake(adapter);
 	return room;
+}
+
+void
+evcan_vendor_tell_unsent_(struct evcan_adapter_ *adapter, size_t frames)
+{
+	later_lock(adapter)->unsent += frames;
+	unlock_and_wake(adapter);
+}
+
+/* When even here is no room, its outcome stays in doubt. */
+void
+evcan_vendor_tell_refused_(struct evcan_adapter_ *adapter,
+    const struct evcan_frame *refused)
+{
+	struct evcan_vendor_later_ *later = later_lock(adapter);
+
+	if (later->n_refused < EVCAN_VENDOR_REFUSALS_)
+		later->refused[later->n_refused++] = *refused;
+	else
+		later->doubt = true;
+	atomic_store(&adapter->refusals,
+	    later->n_refused == EVCAN_VENDOR_REFUSALS_);
+	unlock_and_wake(adapter);
 }
 
 static void
@@ -202,6 +246,7 @@ take_later(struct evcan_adapter_ *adapter)
 		adapter->held = adapter->later;
 		memset(&adapter->later, 0, sizeof(adapter->later));
 		atomic_store(&adapter->has_later, false);
+		atomic_store(&adapter->refusals, false);
 		pthread_mutex_unlock(&adapter->lock);
 	}
 	return adapter->held.any;
@@ -218,16 +263,38 @@ pass_on_gone(struct evcan_bus *bus, struct evcan_adapter_ *adapter,
 }
 
 static void
-pass_on(struct evcan_bus *bus, struct evcan_adapter_ *adapter,
-    const struct evcan_vendor_later_ *later)
+hear_of_sends(struct evcan_bus *bus, struct evcan_vendor_later_ *later)
 {
+	for (size_t i = 0; i < later->n_refused; i++)
+		evcan_vendor_hear_refused_(bus, &later->refused[i]);
+	if (later->unsent > 0)
+		evcan_driver_unsent(bus, later->unsent);
+}
+
+void
+evcan_vendor_hear_of_sends_(struct evcan_bus *bus,
+    struct evcan_adapter_ *adapter)
+{
+	if (adapter->held.any)
+		hear_of_sends(bus, &adapter->held);
+	hear_of_sends(bus, &adapter->later);
+}
+
+static void
+pass_on(struct evcan_bus *bus, struct evcan_adapter_ *adapter,
+    struct evcan_vendor_later_ *later)
+{
+	hear_of_sends(bus, later);
 	/* One that a newer command has overtaken says nothing any more. */
 	if (later->has_filtering &&
 	    later->command >= adapter->last_asked[later->what])
 		evcan_driver_set_filtering(bus, later->filtering);
+	if (later->has_mode &&
+	    later->mode_command >= adapter->last_asked[later->mode_what])
+		evcan_driver_set_mode(bus, later->mode);
 	if (later->has_state)
 		evcan_driver_set_state(bus, later->state);
-	if (later->lost > 0)
+	if (later->lost > 0 || later->doubt)
 		evcan_driver_lost(bus, later->lost, EVCAN_LOSS_DEVICE);
 	for (size_t i = 0; i < later->n_done; i++)
 		evcan_driver_cyclic_done(bus, later->done[i]);
@@ -253,6 +320,7 @@ evcan_vendor_hear_later_(struct evcan_bus *bus,
 void
 evcan_vendor_hear_(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 {
+	struct evcan_vendor_bus_ *vendor = evcan_driver_state(bus);
 	char info[sizeof(adapter->info)] = "";
 	bool opened, room;
 
@@ -262,6 +330,9 @@ evcan_vendor_hear_(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 	room = adapter->room;
 	if (adapter->has_info)
 		memcpy(info, adapter->info, sizeof(info));
+	if (opened)
+		memcpy(vendor->device, adapter->device,
+		    sizeof(vendor->device));
 	adapter->opened = adapter->room = adapter->has_info = false;
 	pthread_mutex_unlock(&adapter->lock);
 	if (info[0] != '\0')

@@ -4,10 +4,11 @@
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include <evcan/error.h>
 #include <evcan/frame.h>
+
+#include "condition.h"
 
 #define MS EVCAN_VENDOR_MS_
 #define BATCH 64
@@ -37,7 +38,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void
 init_process(void)
 {
-	evcan_vendor_condition_(&adapters_changed);
+	evcan_condition_init_(&adapters_changed);
 }
 
 void
@@ -89,16 +90,15 @@ has_predecessor(const struct evcan_adapter_ *adapter)
 static bool
 await_predecessor(struct evcan_adapter_ *adapter)
 {
-	struct timespec end = evcan_vendor_at_(evcan_now_monotonic() +
-	    PREDECESSOR_NS);
-	bool waits;
-	int r = 0;
+	const int64_t end = evcan_now_monotonic() + PREDECESSOR_NS +
+	    adapter->ops->close_ms * MS;
+	bool waits, in_time = true;
 
 	pthread_mutex_lock(&adapters_lock);
-	while ((waits = has_predecessor(adapter)) && r == 0 &&
+	while ((waits = has_predecessor(adapter)) && in_time &&
 	    !atomic_load(&adapter->stop))
-		r = pthread_cond_timedwait(&adapters_changed, &adapters_lock,
-		    &end);
+		in_time = evcan_condition_wait_(&adapters_changed,
+		    &adapters_lock, end);
 	pthread_mutex_unlock(&adapters_lock);
 	return !waits;
 }
@@ -173,9 +173,30 @@ take_command(struct evcan_adapter_ *adapter,
 	return true;
 }
 
+/* A command to set the mode has ended so. Nobody else tells of one that the
+ * loop does not wait for. */
+static void
+tell_mode(struct evcan_adapter_ *adapter,
+    const struct evcan_vendor_command_ *command, int r, bool awaited)
+{
+	bool listen_only;
+
+	if (command->what != atomic_load(&adapter->sets_mode))
+		return;
+	memcpy(&listen_only, command->data, sizeof(listen_only));
+	if (r >= 0)
+		adapter->mode = listen_only ? EVCAN_MODE_LISTEN_ONLY :
+		    EVCAN_MODE_NORMAL;
+	else if (!awaited)
+		evcan_adapter_error_(adapter, r, 0, "the device did not "
+		    "change its mode: %s", evcan_error_name(r));
+	evcan_adapter_mode_(adapter, adapter->mode);
+}
+
 static void
 run_commands(struct evcan_adapter_ *adapter)
 {
+	bool awaited;
 	struct evcan_vendor_command_ command;
 	int r = EVCAN_ERR_UNSUPPORTED;
 
@@ -188,11 +209,13 @@ run_commands(struct evcan_adapter_ *adapter)
 			r = adapter->ops->command(adapter, adapter->port,
 			    command.what, command.data);
 		leave(adapter);
+		awaited = atomic_load(&adapter->mode_awaited);
 		pthread_mutex_lock(&adapter->lock);
 		adapter->answer = r;
 		adapter->answered = command.number;
 		pthread_cond_broadcast(&adapter->changed);
 		pthread_mutex_unlock(&adapter->lock);
+		tell_mode(adapter, &command, r, awaited);
 	}
 }
 
@@ -208,6 +231,7 @@ static void
 drop_flushed(struct evcan_adapter_ *adapter)
 {
 	const struct evcan_frame *frames;
+	size_t dropped = 0;
 	ptrdiff_t n;
 
 	/* Positions go round: an old one says nothing. */
@@ -222,11 +246,15 @@ drop_flushed(struct evcan_adapter_ *adapter)
 		    (size_t)n);
 
 		drop_sent(adapter, row);
+		dropped += row;
 		n -= (ptrdiff_t)row;
 	}
+	if (dropped > 0)
+		evcan_vendor_tell_unsent_(adapter, dropped);
 }
 
-/* Whoever waits for its outcome hears of it, in its turn. */
+/* Whoever waits for its outcome hears of it, in its turn, even if nobody makes
+ * room in the feed. */
 void
 evcan_adapter_refused_(struct evcan_adapter_ *adapter,
     const struct evcan_frame *frame, int code)
@@ -235,11 +263,29 @@ evcan_adapter_refused_(struct evcan_adapter_ *adapter,
 
 	refused.flags |= EVCAN_VENDOR_REFUSED_;
 	refused.time_ns = code;
-	evcan_adapter_push_(adapter, &refused, 1);
+	if (evcan_feed_room_(&adapter->feed) > 0)
+		evcan_adapter_push_(adapter, &refused, 1);
+	else
+		evcan_vendor_tell_refused_(adapter, &refused);
+}
+
+/* The loop may flush while the frames before it are sent. */
+static size_t
+next_batch(struct evcan_adapter_ *adapter, const struct evcan_frame **frames)
+{
+	drop_flushed(adapter);
+	return evcan_ring_peek_(&adapter->tx, frames, BATCH);
+}
+
+/* Until the loop has heard of the refusals so far. */
+static bool
+cannot_tell(const struct evcan_adapter_ *adapter)
+{
+	return atomic_load_explicit(&adapter->refusals, memory_order_relaxed);
 }
 
 /* Some batches at most: what is received must not wait for ever.
- * @return whether frames wait that the device has no room for */
+ * @return whether frames may wait that the device has no room for */
 static bool
 send_frames(struct evcan_adapter_ *adapter)
 {
@@ -248,9 +294,8 @@ send_frames(struct evcan_adapter_ *adapter)
 	unsigned errors;
 	size_t n;
 
-	drop_flushed(adapter);
-	while (turns-- > 0 &&
-	    (n = evcan_ring_peek_(&adapter->tx, &frames, BATCH)) > 0) {
+	while (turns-- > 0 && !cannot_tell(adapter) &&
+	    (n = next_batch(adapter, &frames)) > 0) {
 		errors = evcan_vendor_errors_(adapter);
 		enter(adapter, "send", 0);
 		sent = adapter->ops->send(adapter, adapter->port, frames,
@@ -266,7 +311,7 @@ send_frames(struct evcan_adapter_ *adapter)
 			evcan_adapter_refused_(adapter, frames, sent);
 		drop_sent(adapter, sent < 0 ? 1 : (size_t)sent);
 	}
-	return false;
+	return cannot_tell(adapter);
 }
 
 /* From now on the loop calls the thread, until it is awake again. Inlined, gcc
@@ -418,7 +463,7 @@ close_device(struct evcan_adapter_ *adapter)
 	pthread_mutex_lock(&adapter->lock);
 	adapter->up = false;
 	pthread_mutex_unlock(&adapter->lock);
-	enter(adapter, "close", 0);
+	enter(adapter, "close", adapter->ops->close_ms * MS);
 	adapter->ops->close(adapter, adapter->port);
 	leave(adapter);
 }

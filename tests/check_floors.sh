@@ -19,9 +19,9 @@ pure    channel_map crc decode_lines error error_frame fast_text filter
 pure    filter_parse frame frame_text lateness lines modifier modifier_options
 pure    option_guess option_value options quote remark ring schedule table_row
 pure    text version zone
-service codec feed gunzip inflate_ahead netlink now squeeze vendor
-service vendor_classic vendor_clock vendor_filter vendor_internal
-service vendor_library vendor_news vendor_thread wake
+service codec condition environment feed gunzip inflate_ahead netlink now
+service squeeze vendor vendor_classic vendor_clock vendor_filter
+service vendor_internal vendor_library vendor_news vendor_thread wake
 core    alarm bridge bus bus_internal bus_io bus_life bus_send clock config
 core    config_sources config_spec cyclic cyclic_check cyclic_device
 core    cyclic_grid cyclic_internal cyclic_send cyclic_task detect doc gateway

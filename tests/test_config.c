@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_config.c - INI dialect, JSON, spec strings, sources and their order */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +20,7 @@
 
 #include "alloc_fail.h"
 #include "ini.h"
+#include "may_skip.h"
 
 /* All pairs as `name=value;name=value`, in their order. */
 static const char *
@@ -554,6 +557,84 @@ build(struct evcan_error *err)
 	return r;
 }
 
+/* Where nobody asks for it, so that its answer is an exit status. */
+static int
+what_is_loaded(void)
+{
+	struct evcan_options *o = evcan_options_new();
+	struct evcan_error err = { 0 };
+	int seen = 0;
+
+	if (o == NULL || evcan_config_load(o, NULL, NULL, &err) < 0)
+		return 64;
+	seen |= evcan_options_get(o, "of_file") != NULL ? 1 : 0;
+	seen |= evcan_options_get(o, "of_json") != NULL ? 2 : 0;
+	seen |= evcan_options_get(o, "bitrate") != NULL ? 4 : 0;
+	seen |= geteuid() != getuid() ? 8 : 0;
+	evcan_options_free(o);
+	return seen;
+}
+
+/* @return the status of this program when it is to say what is loaded */
+static int
+ask(const char *path)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execl(path, path, "what", (char *)NULL);
+		_exit(65);
+	}
+	assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+copy_program(const char *to)
+{
+	static char part[1 << 16];
+	int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ssize_t n;
+
+	assert_true(in >= 0 && out >= 0);
+	while ((n = read(in, part, sizeof(part))) > 0)
+		assert_int_equal(write(out, part, (size_t)n), n);
+	close(in);
+	close(out);
+}
+
+/* A set-user-ID program takes nothing from its caller. */
+static void
+test_secure(void **state)
+{
+	char copy[200];
+	int seen;
+
+	(void)state;
+	if (geteuid() != 0)
+		may_skip("only root can make a set-user-ID program of "
+		    "another user");
+	clear_world();
+	strcpy(copy, in_home("named.conf"));
+	copy_program(copy);
+	assert_int_equal(chmod(home, 0755), 0);
+	write_file(in_home(".canrc"), "[default]\nof_file=1\n");
+	setenv("CAN_CONFIG", "{\"of_json\": 1}", 1);
+	setenv("CAN_BITRATE", "500000", 1);
+	assert_int_equal(ask(copy), 7);
+	assert_int_equal(chown(copy, 65534, 65534), 0);
+	assert_int_equal(chmod(copy, 04755), 0);
+	seen = ask(copy);
+	clear_world();
+	assert_in_range(seen, 0, 15);
+	if (!(seen & 8))
+		may_skip("the folder for temporary files is mounted nosuid");
+	assert_int_equal(seen, 8);
+}
+
 static void
 test_out_of_memory(void **state)
 {
@@ -586,7 +667,7 @@ test_out_of_memory(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ini),
@@ -604,8 +685,14 @@ main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_bustype),
 		cmocka_unit_test(test_load_errors),
+		cmocka_unit_test(test_secure),
 		cmocka_unit_test(test_out_of_memory),
 	};
+
+	/* Without what a leak checker does at exit: it may not, as another
+	 * user. */
+	if (argc == 2 && strcmp(argv[1], "what") == 0)
+		_exit(what_is_loaded());
 
 	return cmocka_run_group_tests_name("config", tests, setup, teardown);
 }

@@ -324,6 +324,66 @@ test_stop_while_playing(void **state)
 	release(&watch);
 }
 
+#define LIVE "{'buses': {'a': {'interface': 'virtual', " \
+	"'channel': 'gw-live'}}, 'loggers': [{'file': '%/live.log'}]}"
+
+static struct evcan_bus *
+open_peer(void)
+{
+	struct evcan_bus *peer = evcan_bus_new_spec(base, "virtual:gw-live",
+	    NULL);
+
+	assert_int_equal(evcan_bus_open(peer, NULL), 0);
+	return peer;
+}
+
+/* Frames are with adapters and on the bus for a while. */
+static void
+test_late_frames_are_recorded(void **state)
+{
+	const struct evcan_frame frame = { .id = 1 };
+	struct evcan_gateway_totals totals;
+	struct evcan_bus *peer = open_peer();
+	struct watch watch;
+
+	(void)state;
+	start(&watch, LIVE);
+	assert_int_equal(evcan_gateway_stop(watch.gateway, on_stopped,
+	    &watch), 0);
+	run_ms(20);
+	assert_int_equal(evcan_bus_send(peer, &frame, 1), 1);
+	run_until(&watch.stopped);
+	evcan_gateway_get_totals(watch.gateway, &totals);
+	assert_int_equal(totals.recorded, 1);
+	release(&watch);
+	evcan_bus_free(peer);
+}
+
+/* Of a bus that never rests, too. */
+static void
+test_what_is_received_is_recorded(void **state)
+{
+	const struct evcan_frame frame = { .id = 1 };
+	struct evcan_gateway_totals totals;
+	struct evcan_bus *peer = open_peer();
+	struct watch watch;
+
+	(void)state;
+	start(&watch, LIVE);
+	assert_int_equal(evcan_gateway_stop(watch.gateway, on_stopped,
+	    &watch), 0);
+	for (unsigned i = 0; watch.stopped == 0; i++) {
+		if (i % 16 == 0)
+			evcan_bus_send(peer, &frame, 1);
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	}
+	evcan_gateway_get_totals(watch.gateway, &totals);
+	assert_true(totals.received > 0);
+	assert_int_equal(totals.recorded, totals.received);
+	release(&watch);
+	evcan_bus_free(peer);
+}
+
 /* A disk that is full stops nothing but its log. */
 static void
 test_disk_full(void **state)
@@ -497,6 +557,8 @@ main(void)
 		TEST(test_free_in_callbacks),
 		TEST(test_free_any_time),
 		TEST(test_stop_while_playing),
+		TEST(test_late_frames_are_recorded),
+		TEST(test_what_is_received_is_recorded),
 		TEST(test_disk_full),
 		TEST(test_logger_filters),
 		TEST(test_reopen),

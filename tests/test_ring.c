@@ -105,6 +105,40 @@ feed_wakes_once_per_sleep(void **state)
 	evcan_feed_destroy_(&feed);
 }
 
+/* What is told beside the frames has its place by slots of the ring, and a
+ * marker takes one: no frame behind that place may come out before it. */
+static void
+feed_counts_markers_as_slots(void **state)
+{
+	struct evcan_feed_ feed;
+	struct evcan_frame in[20], out[20];
+	uint64_t lost;
+	size_t place;
+	bool wake;
+
+	(void)state;
+	assert_int_equal(evcan_feed_init_(&feed, 8), 0);
+	number(in, 20, 0);
+	assert_int_equal(evcan_feed_push_(&feed, in, 11, &wake), 8);
+	assert_int_equal(evcan_feed_pop_(&feed, out, 8, true, &lost), 8);
+	assert_int_equal(evcan_feed_push_(&feed, in + 11, 1, &wake), 1);
+	place = feed.ring.head;
+	assert_int_equal(evcan_feed_push_(&feed, in + 12, 1, &wake), 1);
+	assert_int_equal(evcan_feed_pop_(&feed, out, place - feed.ring.tail,
+	    true, &lost), 1);
+	assert_int_equal(lost, 3);
+	assert_int_equal(out[0].id, 11);
+	/* A marker alone is no end. */
+	assert_int_equal(evcan_feed_push_(&feed, in, 9, &wake), 7);
+	assert_int_equal(evcan_feed_pop_(&feed, out, 8, true, &lost), 8);
+	assert_int_equal(evcan_feed_push_(&feed, in, 1, &wake), 1);
+	assert_int_equal(evcan_feed_pop_(&feed, out, 1, true, &lost), 0);
+	assert_int_equal(lost, 2);
+	assert_true(evcan_feed_more_(&feed));
+	assert_int_equal(evcan_feed_pop_(&feed, out, 1, true, &lost), 1);
+	evcan_feed_destroy_(&feed);
+}
+
 /* The hole is told where it is: after what came before it. */
 static void
 feed_marks_holes(void **state)
@@ -212,6 +246,7 @@ main(void)
 		cmocka_unit_test(ring_refuses_absurd_sizes),
 		cmocka_unit_test(feed_wakes_once_per_sleep),
 		cmocka_unit_test(feed_marks_holes),
+		cmocka_unit_test(feed_counts_markers_as_slots),
 		cmocka_unit_test(feed_between_threads)
 	};
 

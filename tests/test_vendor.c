@@ -425,6 +425,33 @@ close_returns_in_time(void **state)
 	}
 }
 
+/* Longer than a device whose driver says nothing of it may take. */
+static void
+close_slowly(struct evcan_adapter_ *adapter, void *port)
+{
+	struct timespec nap = { 1, 200000000 };
+
+	nanosleep(&nap, NULL);
+	fake_close(adapter, port);
+}
+
+static void
+slow_close_is_waited_for(void **state)
+{
+	const struct evcan_vendor_ops_ before = fake_ops;
+	unsigned abandoned = evcan_vendor_abandoned_();
+
+	(void)state;
+	fake_ops.close = close_slowly;
+	fake_ops.close_ms = 20000;
+	start_open(0, "");
+	evcan_bus_free(bus);
+	bus = NULL;
+	fake_ops = before;
+	assert_int_equal(device->closes, 1);
+	assert_int_equal(evcan_vendor_abandoned_(), abandoned);
+}
+
 static void
 predecessor_is_waited_for(void **state)
 {
@@ -559,6 +586,7 @@ main(void)
 		TEST(gone_is_told_for_a_driver), TEST(comes_back),
 		TEST(stopped_until_it_is_back),
 		TEST(hang_is_told), TEST(close_returns_in_time),
+		TEST(slow_close_is_waited_for),
 		TEST(predecessor_is_waited_for),
 		TEST(waiting_for_a_predecessor_can_end),
 		TEST(freed_in_callbacks), TEST(waits_for_an_fd),

@@ -70,13 +70,13 @@ timing_is_for_the_clock(void **state)
 	    "it: timing computed anew for the clock of 8 MHz");
 	/* One that this clock cannot give. */
 	assert_int_equal(timing("f_clock=80000000 brp=1 tseg1=15 tseg2=4 "
-	    "sjw=1", 8000000, &bit, &err), EVCAN_ERR_INIT);
+	    "sjw=1", 8000000, &bit, &err), EVCAN_ERR_INVALID);
 	assert_true(err.text[0] != '\0');
 	/* Of CAN FD. */
 	evcan_error_clear(&err);
 	assert_int_equal(timing("f_clock=80000000 nom_brp=2 nom_tseg1=63 "
 	    "nom_tseg2=16 nom_sjw=16 data_brp=2 data_tseg1=15 data_tseg2=4 "
-	    "data_sjw=4", 8000000, &bit, &err), EVCAN_ERR_INIT);
+	    "data_sjw=4", 8000000, &bit, &err), EVCAN_ERR_INVALID);
 	assert_string_equal(err.text, "it: the timing is of CAN FD, which "
 	    "interface virtual does not have");
 }

@@ -272,7 +272,129 @@ old_filters_say_nothing(void **state)
 	await(base, bus->filtering == EVCAN_FILTERS_EXACT);
 }
 
-/* Calls that hang */
+/* Modes and filters */
+
+#define SETS_MODE 5
+
+static int
+fake_set_mode(struct evcan_bus *of, enum evcan_bus_mode mode)
+{
+	return evcan_vendor_set_mode_(of, SETS_MODE, mode, 20);
+}
+
+static struct evcan_driver with_modes;
+
+static void
+start_with_modes(void)
+{
+	with_modes = fake_driver;
+	with_modes.set_mode = fake_set_mode;
+	start_open(0, "");
+	bus->driver = &with_modes;
+	device_hang("command");
+}
+
+static void
+late_mode_is_told(void **state)
+{
+	(void)state;
+	start_with_modes();
+	assert_int_equal(evcan_bus_set_mode(bus, EVCAN_MODE_LISTEN_ONLY),
+	    EVCAN_ERR_TIMEOUT);
+	assert_int_equal(evcan_bus_get_mode(bus), EVCAN_MODE_NORMAL);
+	device_hang(NULL);
+	await(base, evcan_bus_get_mode(bus) == EVCAN_MODE_LISTEN_ONLY);
+	assert_false(was_told('E'));
+	/* One that fails later is told, and changes nothing. */
+	device_lock();
+	device->answer = EVCAN_ERR_OPERATION;
+	device->hang = "command";
+	device_unlock();
+	assert_int_equal(evcan_bus_set_mode(bus, EVCAN_MODE_NORMAL),
+	    EVCAN_ERR_TIMEOUT);
+	device_hang(NULL);
+	await(base, was_told('E'));
+	assert_int_equal(last_error.code, EVCAN_ERR_OPERATION);
+	assert_int_equal(evcan_bus_get_mode(bus), EVCAN_MODE_LISTEN_ONLY);
+	evcan_bus_free(bus);
+	bus = NULL;
+}
+
+/* As it was is not as it will be: the device must be asked again. */
+static void
+mode_changes_back(void **state)
+{
+	(void)state;
+	start_with_modes();
+	assert_int_equal(evcan_bus_set_mode(bus, EVCAN_MODE_LISTEN_ONLY),
+	    EVCAN_ERR_TIMEOUT);
+	assert_int_equal(evcan_bus_set_mode(bus, EVCAN_MODE_NORMAL),
+	    EVCAN_ERR_TIMEOUT);
+	device_hang(NULL);
+	await(base, device->commands == 2);
+	assert_false(device->last_data[0]);
+	await(base, !bus->mode_unsure);
+	assert_int_equal(evcan_bus_get_mode(bus), EVCAN_MODE_NORMAL);
+	evcan_bus_free(bus);
+	bus = NULL;
+}
+
+/* It was thought to be well, since the bus was still opening. */
+static void
+mode_refused_while_opening_is_told(void **state)
+{
+	(void)state;
+	with_modes = fake_driver;
+	with_modes.set_mode = fake_set_mode;
+	device->hang = "open";
+	device->answer = EVCAN_ERR_OPERATION;
+	start(0, "", true);
+	bus->driver = &with_modes;
+	assert_int_equal(evcan_bus_set_mode(bus, EVCAN_MODE_LISTEN_ONLY), 0);
+	device_hang(NULL);
+	await(base, was_told('E'));
+	assert_int_equal(evcan_bus_get_mode(bus), EVCAN_MODE_NORMAL);
+	evcan_bus_free(bus);
+	bus = NULL;
+}
+
+static int
+refuse_filters(struct evcan_bus *of, const struct evcan_filter *filters,
+    size_t n, enum evcan_filter_join join)
+{
+	(void)of;
+	(void)filters;
+	(void)n;
+	(void)join;
+	return EVCAN_ERR_BUSY;
+}
+
+static void
+refused_filters_are_told(void **state)
+{
+	struct evcan_filter none = { .can_id = 0x7, .can_mask = 0x7ff };
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	with_modes = fake_driver;
+	with_modes.set_filters = refuse_filters;
+	start_open(0, "");
+	bus->driver = &with_modes;
+	bus->filtering = EVCAN_FILTERS_EXACT;
+	assert_int_equal(evcan_bus_set_filters(bus, &none, 1,
+	    EVCAN_FILTER_OR, NULL), 0);
+	assert_int_equal(bus->filtering, EVCAN_FILTERS_NONE);
+	device_lock();
+	device->give = 10;
+	device_unlock();
+	await(base, was_told('E'));
+	assert_int_equal(last_error.code, EVCAN_ERR_BUSY);
+	assert_non_null(strstr(last_error.text, "filters"));
+	await(base, (evcan_bus_get_stats(bus, &stats), stats.filtered) == 10);
+	assert_int_equal(frames, 0);
+	evcan_bus_free(bus);
+	bus = NULL;
+}
 
 int
 main(void)
@@ -285,7 +407,10 @@ main(void)
 		TEST(close_waits_for_a_slow_device),
 		TEST(what_was_not_sent_is_told),
 		TEST(commands_answer), TEST(commands_are_bounded),
-		TEST(old_filters_say_nothing),
+		TEST(old_filters_say_nothing), TEST(late_mode_is_told),
+		TEST(mode_changes_back),
+		TEST(mode_refused_while_opening_is_told),
+		TEST(refused_filters_are_told),
 	};
 
 	warm_up_threads();

@@ -184,7 +184,10 @@ int evcan_bus_send(struct evcan_bus *bus, const struct evcan_frame *frames,
 /** How a send ended. */
 enum evcan_outcome {
 	EVCAN_SENT,      /**< seen on the bus; frame->time_ns says when */
-	EVCAN_ACCEPTED   /**< taken by the device, which tells no more */
+	/** Taken by the device, which tells no more, or whose confirmation was
+	 *  lost: none came for a second after frames were lost, or after that
+	 *  of a later frame came. */
+	EVCAN_ACCEPTED
 };
 
 /**
@@ -235,7 +238,9 @@ size_t evcan_bus_get_filters(const struct evcan_bus *bus,
 /** Error state last observed. */
 enum evcan_bus_state evcan_bus_get_state(const struct evcan_bus *bus);
 
-/** Mode chosen. @return 0, or EVCAN_ERR_UNSUPPORTED */
+/** Mode chosen. @return 0, EVCAN_ERR_UNSUPPORTED, another code: it stays as it
+ *  was; or EVCAN_ERR_TIMEOUT: the device has not answered yet, and once it has
+ *  evcan_bus_get_mode() says what came of it */
 enum evcan_bus_mode evcan_bus_get_mode(const struct evcan_bus *bus);
 int evcan_bus_set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode);
 

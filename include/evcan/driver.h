@@ -260,6 +260,9 @@ void evcan_driver_echoes(struct evcan_bus *bus,
 void evcan_driver_refused(struct evcan_bus *bus,
     const struct evcan_frame *frame, int code);
 
+/** Frames that send had taken were dropped, and nobody waits for them. */
+void evcan_driver_unsent(struct evcan_bus *bus, uint64_t frames);
+
 /** A limited task of the device has sent its last frame, and the device knows
  *  it no more. */
 void evcan_driver_cyclic_done(struct evcan_bus *bus, uint32_t number);
@@ -280,6 +283,10 @@ void evcan_driver_set_channel_info(struct evcan_bus *bus, const char *fmt,
 /** What evcan_bus_protocol() gives from now on. */
 void evcan_driver_set_protocol(struct evcan_bus *bus,
     enum evcan_protocol protocol);
+
+/** The mode the device is in, where set_mode gave EVCAN_ERR_TIMEOUT or was
+ *  wrong: evcan_bus_get_mode() gives it from now on. */
+void evcan_driver_set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode);
 
 /** The driver's filtering changed by itself (exact to superset ...). */
 void evcan_driver_set_filtering(struct evcan_bus *bus,

@@ -37,9 +37,19 @@ struct evcan_gateway *evcan_gateway_new_text(struct event_base *base,
 void evcan_gateway_free(struct evcan_gateway *gateway);
 
 /**
- * Opens buses, then the players' and last the loggers' files (which empties
- * those: nothing else can fail then), and starts tasks and players. What
- * fails here
+ * Only the buses, before evcan_gateway_start(), for those who want to know
+ * that all can be opened before any log is emptied: the device of some drivers
+ * is asked in a thread, and once it refuses, a bus says EVCAN_STATE_STOPPED
+ * and is tried again. evcan_gateway_free() closes them, too.
+ * @return as evcan_gateway_start(); 0 also if they were opened before
+ */
+int evcan_gateway_open(struct evcan_gateway *gateway,
+    struct evcan_error *err);
+
+/**
+ * Opens buses, unless that was done, then the players' and last the loggers'
+ * files (which empties those: nothing else can fail then), and starts tasks
+ * and players. What fails here
  * leaves nothing open: the parts are gone, and the gateway can only be freed.
  * @return 0 or negative with err; EVCAN_ERR_STATE: a gateway starts once
  */

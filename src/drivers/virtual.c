@@ -242,11 +242,14 @@ recv(struct evcan_bus *bus, struct evcan_frame *frames, int max)
 {
 	struct member *me = evcan_driver_state(bus);
 	uint64_t lost;
-	size_t n = evcan_feed_pop_(&me->feed, frames, (size_t)max,
-	    !evcan_driver_edges(bus), &lost);
+	size_t n;
 
-	if (lost > 0)
-		evcan_driver_lost(bus, lost, EVCAN_LOSS_QUEUE);
+	do {
+		n = evcan_feed_pop_(&me->feed, frames, (size_t)max,
+		    !evcan_driver_edges(bus), &lost);
+		if (lost > 0)
+			evcan_driver_lost(bus, lost, EVCAN_LOSS_QUEUE);
+	} while (n == 0 && lost > 0);
 	if (n < (size_t)max && evcan_feed_more_(&me->feed))
 		evcan_driver_wake(bus);
 	if (atomic_load_explicit(&me->holds_others, memory_order_relaxed) &&

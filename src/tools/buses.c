@@ -194,21 +194,21 @@ refused(const char *spec, const struct evcan_error *err)
 	return fail_error(err);
 }
 
-/* Some drivers ask their device in a thread: a refusal comes later, and then
- * the library would try again and again. Here the first one counts. */
-static int
-await_open(struct event_base *base, const struct evcan_bus *bus)
+int
+bus_await_open(struct event_base *base, const struct evcan_bus *bus)
 {
-	bool stopped = false;
+	bool stopped = false, ended = false;
 
 	if (common.verbose == 0)   /* it would be told twice */
 		evcan_set_log_level(EVCAN_LOG_ERROR);
-	while (!stopped && !evcan_bus_is_open(bus))
+	while (!stopped && !ended && !evcan_bus_is_open(bus)) {
 		stopped = event_base_loop(base, EVLOOP_ONCE) != 0 ||
 		    evcan_bus_get_state(bus) == EVCAN_STATE_STOPPED;
+		ended = event_base_got_break(base);
+	}
 	say_log(common.verbose);
 	if (!stopped)
-		return 0;
+		return ended ? -1 : 0;
 	fail_error(evcan_bus_error(bus));
 	return STATUS_FAILED;
 }
@@ -236,7 +236,7 @@ bus_make(struct event_base *base, const struct bus_flags *f,
 	}
 	if (!bus)
 		*status = refused(spec, &err);
-	else if (base && (*status = await_open(base, bus))) {
+	else if (base && (*status = bus_await_open(base, bus))) {
 		evcan_bus_free(bus);
 		return NULL;
 	}

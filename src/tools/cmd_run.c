@@ -7,7 +7,7 @@
 #include <time.h>
 
 struct running {
-	bool check, until_played;
+	bool check, until_played, opening;
 	struct list monitor;
 	uint64_t rate;
 	double every;        /* seconds between status lines; 0: terminal */
@@ -164,6 +164,9 @@ event(struct evcan_gateway *gateway, const char *what, const char *text,
 	const struct running *run = arg;
 
 	(void)gateway;
+	/* The first refusal ends it, and is told then. */
+	if (run->opening && strcmp(what, "opened") != 0)
+		return;
 	/* Gaps are told by the library's log; closing is what was asked. */
 	if ((common.quiet && strcmp(what, "error") != 0) ||
 	    strcmp(what, "gap") == 0 ||
@@ -244,6 +247,27 @@ report(const struct running *run)
 		figures_print(stdout, rows, 7, common.json);
 }
 
+/* What cannot be had when it begins is a fault of the document or a cable that
+ * is not there; what goes away later is tried again. */
+static int
+open_buses(struct running *run)
+{
+	struct evcan_error err = { 0 };
+	struct evcan_bus *bus;
+	int rc = 0;
+
+	if (evcan_gateway_open(run->gateway, &err) < 0) {
+		fail_error(&err);
+		return STATUS_FAILED;
+	}
+	run->opening = true;
+	for (size_t i = 0; !rc && (bus = evcan_gateway_bus(run->gateway, i));
+	    i++)
+		rc = bus_await_open(run->live.base, bus);
+	run->opening = false;
+	return !rc && run->live.stopping ? -1 : rc;
+}
+
 static int
 run_document(struct running *run, const char *path)
 {
@@ -266,7 +290,8 @@ run_document(struct running *run, const char *path)
 	run->live.arg = run;
 	evcan_gateway_set_event_cb(run->gateway, event, run);
 	evcan_gateway_set_played_cb(run->gateway, played, run);
-	if ((rc = live_init(&run->live)) || (rc = add_shows(run)))
+	if ((rc = live_init(&run->live)) || (rc = add_shows(run)) ||
+	    (rc = open_buses(run)))
 		return rc;
 	if (evcan_gateway_start(run->gateway, &err) < 0) {
 		fail_error(&err);
@@ -335,9 +360,11 @@ const struct command cmd_run = {
 "  --monitor-rate N   at most so many a second (10; 0: all of them)\n"
 "  --status SECONDS   print a status line that often, terminal or not\n"
 "  -v more messages   -q only warnings   --json figures as JSON\n\n"
-"On a terminal a status line runs along. SIGHUP opens log files anew; SIGINT\n"
-"and SIGTERM flush everything and end with 0. At the end come the figures:\n"
-"received, sent, replayed, cyclic, bridged, recorded, lost.\n\n"
+"A bus that cannot be opened at the start ends it with 1; one that goes away\n"
+"later is tried again. On a terminal a status line runs along. SIGHUP opens\n"
+"log files anew; SIGINT and SIGTERM flush everything and end with 0. At the\n"
+"end come the figures: received, sent, replayed, cyclic, bridged, recorded,\n"
+"lost.\n\n"
 "  evcan run --check gateway.json\n"
 "  evcan run gateway.json --monitor powertrain\n"
 "  evcan run demo.json --until-played --json\n",

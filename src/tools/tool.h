@@ -202,6 +202,10 @@ struct evcan_bus *bus_make(struct event_base *base,
     const char *mode, int *status);
 /* Waits until a bus without a base is open. @return 0 or a status */
 int bus_wait_open(struct evcan_bus *bus);
+/* Some drivers ask their device in a thread: a refusal comes later, and then
+ * the library would try again and again. Here the first one counts.
+ * @return 0, a status (and it was told), or -1: the loop was broken off */
+int bus_await_open(struct event_base *base, const struct evcan_bus *bus);
 /* "Connected to ...", unless --quiet. */
 void bus_greet(const struct evcan_bus *bus);
 /* Frames that never reached anybody. */
