@@ -218,10 +218,42 @@ memory_may_run_out(void **state)
 	assert_in_range(nth, 10, 1000);
 }
 
+/* A device that is looked for by its number in a list: without memory for the
+ * list nobody can say that there is none. */
+static void
+search_needs_memory(void **state)
+{
+	struct evcan_error err;
+	struct evcan_bus *bus;
+	char spec[1200];
+	bool failed;
+	int r;
+
+	(void)state;
+	evcan_error_clear(&err);
+	snprintf(spec, sizeof(spec), "pcan:,device_id=5,ignore_config=true,"
+	    "library=%s/pcan_double.so", folder);
+	bus = evcan_bus_new_spec(NULL, spec, &err);
+	assert_non_null(bus);
+	nth = 0;
+	do {
+		evcan_error_clear(&err);
+		alloc_fail_start(++nth);
+		r = evcan_bus_open(bus, &err);
+		failed = alloc_fail_stop();
+		assert_int_equal(r, failed ? EVCAN_ERR_NOMEM :
+		    EVCAN_ERR_INIT);
+	} while (failed);
+	assert_non_null(strstr(err.text, "has the number 5"));
+	evcan_bus_free(bus);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[COUNT];
+	struct CMUnitTest tests[COUNT + 1] = {
+		[COUNT] = cmocka_unit_test(search_needs_memory)
+	};
 	char path[1000];
 
 	folder = getenv("EVCAN_DOUBLES");

@@ -146,7 +146,6 @@ test_bitrates(void **state)
 		    "nof_samples=1", 0x001C }
 	};
 	struct evcan_bus *bus;
-	struct evcan_error err;
 	unsigned btr;
 
 	(void)state;
@@ -161,14 +160,6 @@ test_bitrates(void **state)
 	assert_int_equal(8000000 / (((btr >> 8 & 63) + 1) *
 	    (3 + (btr & 15) + (btr >> 4 & 7))), 200000);
 	end(bus);
-	err = refused(A ",bitrate=123456");
-	assert_int_equal(err.code, EVCAN_ERR_INVALID);
-	assert_non_null(strstr(err.text, "123456"));
-	err = refused(A ",bitrate=2000000");
-	assert_int_equal(err.code, EVCAN_ERR_INVALID);
-	err = refused(A ",fd=true,timing=f_clock=8000000 btr0=0 btr1=0x14");
-	assert_int_equal(err.code, EVCAN_ERR_INVALID);
-	assert_int_equal(calls("CAN_InitializeFD"), 0);
 }
 
 static void
@@ -189,7 +180,6 @@ test_fd_bits(void **state)
 	    "data_tseg2=4,data_sjw=2";
 #define KEYS ",nom_brp=2,nom_tseg1=63,nom_tseg2=16,nom_sjw=8,data_brp=2," \
 	    "data_tseg1=15,data_tseg2=4,data_sjw=2"
-	struct evcan_error err;
 	char text[200];
 
 	(void)state;
@@ -199,15 +189,54 @@ test_fd_bits(void **state)
 	assert_string_equal(text, wanted);
 	fd_bits(",f_clock_mhz=80" KEYS, text);
 	assert_string_equal(text, wanted);
+	/* All of them: then fd needs no saying. */
+	fd_bits(",f_clock=80000000" KEYS, text);
+	assert_string_equal(text, wanted);
 	/* By rates alone: usual sample points. */
 	fd_bits(",fd=true,bitrate=500000,data_bitrate=2000000", text);
 	assert_non_null(strstr(text, "f_clock=80000000,"));
 	fd_bits(",fd=true", text);
-	err = refused(A ",fd=true,nom_brp=2");
-	assert_int_equal(err.code, EVCAN_ERR_INVALID);
-	err = refused(A ",fd=true,bitrate=500000,data_bitrate=123456");
-	assert_int_equal(err.code, EVCAN_ERR_INVALID);
+	/* Of a certain clock. */
+	fd_bits(",fd=true,f_clock_mhz=40,data_bitrate=2000000", text);
+	assert_non_null(strstr(text, "f_clock=40000000,"));
+	fd_bits(",fd=true,f_clock=20000000", text);
+	assert_non_null(strstr(text, "f_clock=20000000,"));
 	assert_int_equal(calls("CAN_Initialize"), 0);
+	/* Without fd they say nothing, as in python-can. */
+	end(open_now(A ",f_clock_mhz=80,nom_brp=2"));
+	assert_int_equal(calls("CAN_Initialize"), 1);
+}
+
+static void
+test_impossible_bits(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "reset", A ",bitrate=777777", { "777777", "8 MHz" }, 0 },
+		{ "reset", A ",bitrate=2000000", { "2000000" }, 0 },
+		{ "reset", A ",fd=true,timing=f_clock=8000000 btr0=0 "
+		    "btr1=0x14", { "option fd" }, 0 },
+		{ "reset", A ",timing=f_clock=7654321 brp=1 tseg1=13 tseg2=2 "
+		    "sjw=1", { "7654321", "8000000" }, 0 },
+		{ "reset", A ",fd=true,nom_brp=2,data_sjw=2", { "missing: "
+		    "f_clock nom_tseg1 nom_tseg2 nom_sjw data_brp data_tseg1 "
+		    "data_tseg2;", "bitrate" }, 0 },
+		{ "reset", A ",fd=true,f_clock_mhz=80,nom_brp=2,nom_tseg1=63,"
+		    "nom_tseg2=16,nom_sjw=8", { "missing: data_brp data_tseg1 "
+		    "data_tseg2 data_sjw;" }, 0 },
+		{ "reset", A ",fd=true" KEYS, { "missing: f_clock;" }, 0 },
+		{ "reset", A ",fd=true,f_clock=16000000", { "16000000",
+		    "80" }, 0 },
+		{ "reset", A ",fd=true,bitrate=500000,data_bitrate=123456",
+		    { "123456", "20 to 80 MHz" }, 0 },
+		{ "reset", A ",fd=true,f_clock_mhz=24,data_bitrate=5000000",
+		    { "5000000", "24 MHz" }, 0 },
+	};
+
+	(void)state;
+	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
+	    EVCAN_ERR_INVALID);
+	assert_int_equal(calls("CAN_Initialize"), 0);
+	assert_int_equal(calls("CAN_InitializeFD"), 0);
 }
 
 static void
@@ -224,6 +253,13 @@ test_device_id(void **state)
 	err = refused(A ",device_id=5");
 	assert_int_equal(err.code, EVCAN_ERR_INIT);
 	assert_non_null(strstr(err.text, "number 5"));
+	/* One that cannot list is asked channel by channel. */
+	control("set no_list 1");
+	bus = open_now(A ",device_id=71");
+	assert_non_null(strstr(evcan_bus_channel_info(bus), "PCAN_USBBUS2"));
+	end(bus);
+	err = refused(A ",device_id=5");
+	assert_int_equal(err.code, EVCAN_ERR_INIT);
 }
 
 static void
@@ -265,13 +301,6 @@ test_warnings(void **state)
 	struct evcan_bus *bus;
 
 	(void)state;
-	control("set version 1");
-	bus = open_now(A);
-	UNTIL(evcan_bus_error(bus)->code != 0);
-	assert_non_null(strstr(evcan_bus_error(bus)->text, "4, 1, 0, 0"));
-	assert_true(evcan_bus_is_open(bus));
-	end(bus);
-	control("reset");
 	control("set busy 2");
 	bus = open_now(A);
 	UNTIL(evcan_bus_error(bus)->code != 0);
@@ -280,29 +309,45 @@ test_warnings(void **state)
 	end(bus);
 }
 
-/* A library that is none, and none at all. */
+/* It opens with each of them. */
 static void
-test_libraries(void **state)
+test_versions(void **state)
 {
-	static const char *const specs[] = {
-		"pcan:,library=/nowhere/libpcanbasic.so",
-		"pcan:,library=libm.so.6", "pcan:"
+	static const struct {
+		const char *misdeed, *says;
+		bool warns;
+	} cases[] = {
+		{ "set pcan_version 0", "PCAN-Basic 4.10.0.4", false },
+		{ "set pcan_version 1", "PCAN-Basic 4, 10, 0, 4", false },
+		{ "set pcan_version 2", "PCAN-Basic 4, 1, 0, 0", true },
+		{ "set pcan_version 3", "PCAN-Basic 0.11.2", true },
+		{ "set pcan_version 4", "PCAN-Basic 5", false },
+		{ "set pcan_version 5", "PCAN-Basic ?", false },
+		{ "set pcan_version 6", "PCAN-Basic ?", false },
+		{ "set pcan_version 7", "PCAN-Basic ?", false },
+		{ "set pcan_version 8", "PCAN-Basic 99999999999", false },
+		{ "set pcan_version 9", "PCAN-Basic ?", false },
+		{ "fail CAN_GetValue 0x4000", "PCAN-Basic ?", false }
 	};
-	static const char *const texts[] = { "/nowhere/libpcanbasic.so",
-		"CAN_Initialize", "peak-system.com" };
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
-		struct evcan_error err = { 0 };
-		struct evcan_bus *bus = evcan_bus_new_spec(NULL, specs[i],
-		    &err);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct evcan_bus *bus;
 
-		assert_non_null(bus);
-		/* Somebody may have the real one, without a device. */
-		assert_true(evcan_bus_open(bus, &err) < 0);
-		if (i < 2 || err.code == EVCAN_ERR_NOT_IMPLEMENTED)
-			assert_non_null(strstr(err.text, texts[i]));
-		assert_null(strchr(err.text, '\n'));
+		control("reset");
+		control(cases[i].misdeed);
+		forget_seen();
+		bus = watch(A);
+		assert_non_null(strstr(evcan_bus_channel_info(bus),
+		    cases[i].says));
+		/* What is told when it opens is heard before this. */
+		assert_int_equal(outcome_of(bus, 1), EVCAN_SENT);
+		assert_int_equal(evcan_bus_error(bus)->code, cases[i].warns ?
+		    EVCAN_ERR_INIT : 0);
+		if (cases[i].warns)
+			assert_non_null(strstr(evcan_bus_error(bus)->text,
+			    "is old: 4.2.0"));
+		assert_true(evcan_bus_is_open(bus));
 		end(bus);
 	}
 }
@@ -358,10 +403,11 @@ main(void)
 		PCAN_TEST(test_opens),
 		PCAN_TEST(test_bitrates),
 		PCAN_TEST(test_fd_bits),
+		PCAN_TEST(test_impossible_bits),
 		PCAN_TEST(test_device_id),
 		PCAN_TEST(test_refusals),
 		PCAN_TEST(test_warnings),
-		PCAN_TEST(test_libraries),
+		PCAN_TEST(test_versions),
 		PCAN_TEST(test_detect)
 	};
 

@@ -27,6 +27,7 @@ struct kvaser {
 
 static const struct evcan_vendor_symbol_ symbols[] = {
 	FUNCTION(canInitializeLibrary, false),
+	FUNCTION(canGetVersion, true),
 	FUNCTION(canGetNumberOfChannels, false),
 	FUNCTION(canGetChannelData, false),
 	FUNCTION(canOpenChannel, false),
@@ -53,12 +54,17 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const files[] = { "libcanlib.so.1", "libcanlib.so", NULL };
 
-static const struct evcan_vendor_library_ library = {
+/* By linuxcan's release notes, 4.75 brought all that is needed: the timer's
+ * scale, times of 10 us, virtual channels, a DLC over 8, serial numbers. The
+ * version of the library is that of linuxcan up to 5.23, then 8.24 for 5.24
+ * and so on, as that of Windows. */
+const struct evcan_vendor_library_ evcan_kvaser_library_ = {
 	.name = "Kvaser's CANlib",
 	.files = files,
 	.variable = "EVCAN_LIB_KVASER",
 	.source = "the package linuxcan of kvaser.com",
-	.symbols = symbols
+	.symbols = symbols,
+	.oldest = { 4, 75 }
 };
 
 /* Bit timing, in the loop's thread */
@@ -79,44 +85,114 @@ static const struct preset fd_presets[] = {
 	{ 4000000, -1003 }, { 8000000, -1004 }, { 0, 0 }
 };
 
-/* A preset, or the bit rate with segments shaped like the presets' own. */
-static struct evcan_kvaser_timing_
-choose_timing(const struct preset *presets, int64_t bitrate, bool fd)
+static const struct preset *
+find_preset(const struct preset *presets, int64_t bitrate)
 {
-	struct evcan_kvaser_timing_ t = { .frequency = (long)bitrate };
-
 	while (presets->bitrate != 0 && presets->bitrate != bitrate)
 		presets++;
-	if (presets->bitrate != 0)
-		t.frequency = presets->code;
-	else if (!fd)
-		t = (struct evcan_kvaser_timing_){ (long)bitrate,
-		    bitrate > 125000 ? 5 : 11, bitrate > 125000 ? 2 : 4, 1,
-		    1 };
-	else
-		t = (struct evcan_kvaser_timing_){ (long)bitrate,
-		    bitrate <= 500000 ? 63 : bitrate <= 2000000 ? 15 : 7,
-		    bitrate <= 500000 ? 16 : bitrate <= 2000000 ? 4 : 2,
-		    bitrate <= 500000 ? 16 : bitrate <= 2000000 ? 4 : 2, 1 };
-	return t;
+	return presets->bitrate != 0 ? presets : NULL;
 }
 
+/* What the driver reads back must be the same number. */
+static struct evcan_kvaser_timing_
+timing_of(uint32_t clock, unsigned brp, unsigned tseg1, unsigned tseg2,
+    unsigned sjw, unsigned samples)
+{
+	const uint32_t quanta = brp * (1 + tseg1 + tseg2);
+
+	return (struct evcan_kvaser_timing_){ (long)(clock / quanta), tseg1,
+	    tseg2, sjw, samples };
+}
+
+/* Bits for 8 MHz do for all of the devices: their clocks are multiples of it,
+ * and those of 16 MHz do not go without a prescaler. Where there are none
+ * (only the device knows), the library decides. */
+static struct evcan_kvaser_timing_
+choose_classic(int64_t bitrate, unsigned samples)
+{
+	const struct preset *preset = find_preset(classic_presets, bitrate);
+	const uint32_t clock = 8000000;
+	struct evcan_bit_timing t;
+
+	if (preset != NULL)
+		return (struct evcan_kvaser_timing_){
+		    .frequency = preset->code };
+	if (evcan_bit_timing_from_sample_point(&t, clock, (uint32_t)bitrate,
+	    75, NULL) == 0)
+		return timing_of(clock, t.brp, t.tseg1, t.tseg2, t.sjw,
+		    samples);
+	return (struct evcan_kvaser_timing_){ (long)bitrate, 11, 4, 1,
+	    samples };
+}
+
+/* With CAN FD it is 80 MHz. */
 static void
-rates_to_timing(const struct kvaser *kvaser, struct evcan_kvaser_port_ *port,
-    const struct evcan_bus_common *common)
+choose_fd(struct evcan_kvaser_port_ *port, int64_t nominal, int64_t data)
+{
+	const struct preset *presets[2] = { find_preset(fd_presets, nominal),
+		find_preset(fd_presets, data) };
+	const uint32_t clock = 80000000;
+	struct evcan_bit_timing_fd t;
+
+	port->nominal = (struct evcan_kvaser_timing_){ (long)nominal, 63, 16,
+	    16, 1 };
+	port->data = (struct evcan_kvaser_timing_){ (long)data, 15, 4, 4, 1 };
+	if (evcan_bit_timing_fd_from_sample_point(&t, clock,
+	    (uint32_t)nominal, 80, (uint32_t)data, 80, NULL) == 0) {
+		port->nominal = timing_of(clock, t.nom_brp, t.nom_tseg1,
+		    t.nom_tseg2, t.nom_sjw, 1);
+		port->data = timing_of(clock, t.data_brp, t.data_tseg1,
+		    t.data_tseg2, t.data_sjw, 1);
+	}
+	if (presets[0] != NULL)
+		port->nominal = (struct evcan_kvaser_timing_){
+		    .frequency = presets[0]->code };
+	if (presets[1] != NULL)
+		port->data = (struct evcan_kvaser_timing_){
+		    .frequency = presets[1]->code };
+}
+
+static int
+check_bits(const struct kvaser *kvaser, bool fd, int64_t bitrate,
+    struct evcan_error *err)
+{
+	int given = (kvaser->tseg1 != 0) + (kvaser->tseg2 != 0) +
+	    (kvaser->sjw != 0);
+
+	if (!fd && bitrate > 1000000)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "bitrate "
+		    "%lld is more than 1000000, the most without fd=true",
+		    (long long)bitrate);
+	if (given != 0 && given != 3)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "option %s "
+		    "is missing: tseg1, tseg2 and sjw go together",
+		    kvaser->tseg1 == 0 ? "tseg1" : kvaser->tseg2 == 0 ?
+		    "tseg2" : "sjw");
+	return kvaser->no_samp != 2 ? 0 : evcan_error_set(err,
+	    EVCAN_ERR_INVALID, 0, "option no_samp is 2, but must be 1 or 3");
+}
+
+static int
+use_rates(struct evcan_kvaser_port_ *port, const struct kvaser *kvaser,
+    const struct evcan_bus_common *common, struct evcan_error *err)
 {
 	int64_t bitrate = common->bitrate > 0 ? common->bitrate : 500000;
 	int64_t data = common->data_bitrate > 0 ? common->data_bitrate :
 	    bitrate;
+	unsigned samples = kvaser->no_samp > 0 ? (unsigned)kvaser->no_samp : 1;
+	int r = check_bits(kvaser, common->fd, bitrate, err);
 
-	port->nominal = choose_timing(common->fd ? fd_presets :
-	    classic_presets, bitrate, common->fd);
-	port->data = choose_timing(fd_presets, data, true);
-	if (kvaser->tseg1 == 0)
-		return;
-	port->nominal = (struct evcan_kvaser_timing_){ (long)bitrate,
-	    (unsigned)kvaser->tseg1, (unsigned)kvaser->tseg2,
-	    (unsigned)kvaser->sjw, (unsigned)kvaser->no_samp };
+	if (r < 0)
+		return r;
+	if (common->fd)
+		choose_fd(port, bitrate, data);
+	else
+		port->nominal = choose_classic(bitrate, samples);
+	if (kvaser->tseg1 != 0)
+		port->nominal = (struct evcan_kvaser_timing_){ (long)bitrate,
+		    (unsigned)kvaser->tseg1, (unsigned)kvaser->tseg2,
+		    (unsigned)kvaser->sjw, samples };
+	return 0;
 }
 
 /* The library finds the prescaler: segments and bit rate say all. */
@@ -149,13 +225,16 @@ set_timing(struct evcan_bus *bus, struct evcan_kvaser_port_ *port,
 	int r;
 
 	port->fd = common->fd;
-	rates_to_timing(evcan_driver_state(bus), port, common);
 	if (common->timing == NULL)
-		return 0;
+		return use_rates(port, evcan_driver_state(bus), common, err);
 	r = evcan_timing_parse(&timing, common->timing, err);
 	if (r < 0)
 		return r;
-	port->fd = port->fd || timing.fd;
+	if (common->fd && !timing.fd)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "option fd "
+		    "needs timing with nom_ and data_ keys, this one is of "
+		    "classic CAN");
+	port->fd = timing.fd;
 	use_timing(port, &timing);
 	return 0;
 }
@@ -204,8 +283,8 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	int r = parse_channel(bus, &port.channel, err);
 
 	if (r == 0)
-		r = evcan_vendor_load_(&library, kvaser->vendor.library,
-		    &port.calls, err);
+		r = evcan_vendor_load_(&evcan_kvaser_library_,
+		    kvaser->vendor.library, &port.calls, err);
 	if (r == 0)
 		r = set_timing(bus, &port, err);
 	if (r == 0 && port.fd && port.calls.canSetBusParamsFd == NULL)
@@ -301,12 +380,10 @@ static int
 want_confirm(struct evcan_bus *bus)
 {
 	struct kvaser *kvaser = evcan_driver_state(bus);
-	const uint32_t on = 1;
 	int r = 0;
 
 	if (!kvaser->confirms)
-		r = evcan_adapter_ask_(bus, KVASER_SET_ECHO, &on, sizeof(on),
-		    ASK_MS);
+		r = evcan_adapter_ask_(bus, KVASER_SET_ECHO, NULL, 0, ASK_MS);
 	if (r == 0)
 		r = ask_filters(bus, NULL, 0, EVCAN_FILTER_OR);
 	kvaser->confirms = kvaser->confirms || r == 0;
@@ -316,7 +393,11 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	return evcan_vendor_set_mode_(bus, KVASER_SET_MODE, mode, ASK_MS);
+	const struct kvaser *kvaser = evcan_driver_state(bus);
+
+	/* The option holds in every mode. */
+	return !kvaser->driver_mode ? 0 : evcan_vendor_set_mode_(bus,
+	    KVASER_SET_MODE, mode, ASK_MS);
 }
 
 static int
@@ -329,19 +410,18 @@ flush_tx(struct evcan_bus *bus)
 static int
 bus_reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, KVASER_RESET, NULL, 0, ASK_MS);
+	int r = evcan_vendor_reset_(bus, KVASER_RESET, ASK_MS, err);
 
-	return r < 0 ? evcan_error_set(err, r, 0,
-	    "%s: the controller is not back on the bus",
-	    evcan_bus_name(bus)) : 0;
+	/* Sends that the device forgot are not waited for. */
+	if (r == 0 || r == EVCAN_ERR_TIMEOUT)
+		evcan_driver_lost(bus, 0, EVCAN_LOSS_DEVICE);
+	return r;
 }
 
 static int
 identify(struct evcan_bus *bus, bool on)
 {
-	uint32_t value = on;
-
-	return evcan_adapter_ask_(bus, KVASER_FLASH, &value, sizeof(value), ASK_MS);
+	return evcan_adapter_ask_(bus, KVASER_FLASH, &on, sizeof(on), ASK_MS);
 }
 
 static void
@@ -353,7 +433,7 @@ detect(void *context)
 	int32_t n = 0;
 
 	evcan_error_clear(&err);
-	if (evcan_vendor_load_(&library, NULL, &calls, &err) < 0)
+	if (evcan_vendor_load_(&evcan_kvaser_library_, NULL, &calls, &err) < 0)
 		return;
 	evcan_kvaser_init_(&calls);
 	if (calls.canGetNumberOfChannels(&n) < 0)

@@ -56,6 +56,8 @@
 /* Statuses that are more than errors */
 #define KVASER_NOMSG (-2)
 #define KVASER_INTERRUPTED (-6)
+#define KVASER_TIMEOUT (-7)
+#define KVASER_INVHANDLE (-10)
 #define KVASER_TXBUFOFL (-13)
 #define KVASER_HARDWARE (-15)
 #define KVASER_NOT_SUPPORTED (-19)
@@ -81,6 +83,7 @@ _Static_assert(sizeof(int) == 4, "enumerations and handles");
 /* By the library's own names. */
 struct evcan_kvaser_calls_ {
 	void (*canInitializeLibrary)(void);
+	uint16_t (*canGetVersion)(void);
 	int32_t (*canGetNumberOfChannels)(int32_t *count);
 	int32_t (*canGetChannelData)(int32_t channel, int32_t item,
 	    void *buffer, size_t size);
@@ -124,7 +127,8 @@ struct evcan_kvaser_timing_ {
 struct evcan_kvaser_port_ {
 	struct evcan_kvaser_calls_ calls;
 	int channel, flags;
-	bool fd, silent, echo;
+	bool fd, silent;
+	bool echo;                 /* sends are confirmed */
 	struct evcan_kvaser_timing_ nominal, data;
 
 	int handle, poll_fd;       /* -1: none */
@@ -144,6 +148,9 @@ enum evcan_kvaser_command_ {
 struct evcan_kvaser_filters_ {
 	uint32_t code[2], mask[2];     /* standard, extended */
 };
+
+/* kvaser.c */
+extern const struct evcan_vendor_library_ evcan_kvaser_library_;
 
 /* kvaser_port.c */
 extern const struct evcan_vendor_ops_ evcan_kvaser_ops_;

@@ -156,6 +156,22 @@ ioctl_u32(struct evcan_kvaser_port_ *port, unsigned function, uint32_t value)
 	    sizeof(value));
 }
 
+/* @param text receives what the information of the bus says of it */
+static int
+check_version(struct evcan_kvaser_port_ *port, char text[24],
+    struct evcan_error *err)
+{
+	unsigned version = port->calls.canGetVersion != NULL ?
+	    port->calls.canGetVersion() : 0;
+
+	text[0] = '\0';
+	if (version == 0)
+		return 0;
+	snprintf(text, 24, ", CANlib %u.%u", version >> 8, version & 0xff);
+	return evcan_vendor_check_version_(&evcan_kvaser_library_,
+	    version >> 8, version & 0xff, err);
+}
+
 /* Somebody who was first decides: then these are refused, and it is told. */
 static int
 set_parameters(struct evcan_kvaser_port_ *port, struct evcan_error *err)
@@ -165,10 +181,10 @@ set_parameters(struct evcan_kvaser_port_ *port, struct evcan_error *err)
 	uint8_t report = 1;
 	int status;
 
-	if (port->flags & KVASER_OPEN_NO_INIT_ACCESS)
-		return 0;
 	port->calls.canIoCtl(port->handle, KVASER_IOCTL_ACCESS_ERRORS,
 	    &report, sizeof(report));
+	if (port->flags & KVASER_OPEN_NO_INIT_ACCESS)
+		return 0;
 	status = port->calls.canSetBusParams(port->handle, n->frequency,
 	    n->tseg1, n->tseg2, n->sjw, n->samples, 0);
 	if (status == KVASER_NO_ACCESS) {
@@ -207,13 +223,14 @@ go_on_bus(struct evcan_kvaser_port_ *port)
 }
 
 static void
-tell_info(struct evcan_adapter_ *adapter, struct evcan_kvaser_port_ *port)
+tell_info(struct evcan_adapter_ *adapter, struct evcan_kvaser_port_ *port,
+    const char *version)
 {
 	char text[120];
 
 	evcan_kvaser_describe_(&port->calls, port->channel, text,
 	    sizeof(text));
-	evcan_adapter_info_(adapter, "%s%s", text, port->foreign ?
+	evcan_adapter_info_(adapter, "%s%s%s", text, version, port->foreign ?
 	    ", set up by somebody else" : "");
 }
 
@@ -221,10 +238,13 @@ static int
 port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	struct evcan_kvaser_port_ *port = arg;
+	char version[24];
 	int status, r;
 
 	evcan_kvaser_init_(&port->calls);
-	r = open_channel(port, err);
+	r = check_version(port, version, err);
+	if (r == 0)
+		r = open_channel(port, err);
 	if (r < 0)
 		return r;
 	status = ioctl_u32(port, KVASER_IOCTL_TIMER_SCALE, TICK_NS / 1000);
@@ -233,15 +253,17 @@ port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 	r = set_parameters(port, err);
 	if (r < 0)
 		return r;
-	if (port->echo)
-		ioctl_u32(port, KVASER_IOCTL_TXACK, 1);
+	status = port->echo ? ioctl_u32(port, KVASER_IOCTL_TXACK, 1) : 0;
+	if (status < 0)
+		return open_error(err, port, status,
+		    "canIoCtl (receive_own_messages)");
 	status = go_on_bus(port);
 	if (status < 0)
 		return open_error(err, port, status, "canBusOn");
 	if (port->calls.canGetRawHandle == NULL ||
 	    port->calls.canGetRawHandle(port->handle, &port->poll_fd) < 0)
 		port->poll_fd = -1;
-	tell_info(adapter, port);
+	tell_info(adapter, port, version);
 	return 0;
 }
 
@@ -363,6 +385,10 @@ tell_state(struct evcan_adapter_ *adapter, struct evcan_kvaser_port_ *port)
 	enum evcan_bus_state state = EVCAN_STATE_ACTIVE;
 	int status = port->calls.canReadStatus(port->handle, &flags);
 
+	/* It is asked again soon. */
+	if (status == KVASER_NOMSG || status == KVASER_INTERRUPTED ||
+	    status == KVASER_TIMEOUT)
+		return;
 	if (status < 0) {
 		tell_gone(adapter, status, "canReadStatus");
 		port->gone = true;
@@ -377,6 +403,20 @@ tell_state(struct evcan_adapter_ *adapter, struct evcan_kvaser_port_ *port)
 	if (state != port->state)
 		evcan_adapter_state_(adapter, state);
 	port->state = state;
+}
+
+/* The loss is before this frame, the n-th; how many is not known.
+ * @return its new place */
+static int
+tell_overrun(struct evcan_adapter_ *adapter, struct evcan_frame *frames,
+    int n)
+{
+	struct evcan_frame next = frames[n];
+
+	evcan_adapter_push_(adapter, frames, n);
+	evcan_adapter_lost_(adapter, 1);
+	frames[0] = next;
+	return 0;
 }
 
 /* Frames until there are no more. @return the number; negative: gone */
@@ -394,16 +434,11 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 		    &flags);
 		if (status < 0)
 			break;
-		if (flags & KVASER_OVERRUN) {
-			/* The loss is before this frame; how many is not
-			 * known. */
-			struct evcan_frame next = frames[n];
-
-			evcan_adapter_push_(adapter, frames, n);
-			evcan_adapter_lost_(adapter, 1);
-			frames[0] = next;
-			n = 0;
-		}
+		if (flags & KVASER_OVERRUN)
+			n = tell_overrun(adapter, frames, n);
+		/* See confirm_error(). */
+		if ((flags & KVASER_ERROR_FRAME) && (flags & KVASER_TXACK))
+			continue;
 		errors = errors || (flags & KVASER_ERROR_FRAME);
 		n++;
 	}
@@ -424,18 +459,34 @@ write_one(struct evcan_kvaser_port_ *port, const struct evcan_frame *frame)
 	    KVASER_STD;
 	uint8_t data[64];
 
+	/* It has neither identifier nor data. */
+	if (frame->flags & EVCAN_FRAME_ERR)
+		return port->calls.canWrite(port->handle, 0, NULL, 0,
+		    KVASER_ERROR_FRAME | KVASER_STD);
 	/* The library wants it writable. */
 	memcpy(data, frame->data, sizeof(data));
 	if (frame->flags & EVCAN_FRAME_RTR)
 		flags |= KVASER_RTR;
-	if (frame->flags & EVCAN_FRAME_ERR)
-		flags |= KVASER_ERROR_FRAME;
 	if (frame->flags & EVCAN_FRAME_FD)
 		flags |= KVASER_FDF;
 	if (frame->flags & EVCAN_FRAME_BRS)
 		flags |= KVASER_BRS;
 	return port->calls.canWrite(port->handle, (long)frame->id, data,
 	    frame->flags & EVCAN_FRAME_FD ? frame->len : frame->dlc, flags);
+}
+
+/* Not every device confirms error frames, and none says which of them it was:
+ * they count as sent when they are taken. */
+static void
+confirm_error(struct evcan_adapter_ *adapter, const struct evcan_frame *frame)
+{
+	struct evcan_frame echo = *frame;
+
+	echo.flags |= EVCAN_FRAME_ECHO;
+	echo.dir = EVCAN_DIR_TX;
+	echo.time_ns = evcan_now_unix();
+	echo.clock = EVCAN_CLOCK_HOST;
+	evcan_adapter_push_(adapter, &echo, 1);
 }
 
 static int
@@ -449,10 +500,13 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
 		status = write_one(port, &frames[i]);
 		if (status < 0)
 			break;
+		if (port->echo && (frames[i].flags & EVCAN_FRAME_ERR))
+			confirm_error(adapter, &frames[i]);
 	}
-	if (i > 0 || status >= 0 || status == KVASER_TXBUFOFL)
+	if (i > 0 || status >= 0 || status == KVASER_TXBUFOFL ||
+	    status == KVASER_INTERRUPTED)
 		return i;
-	if (status == KVASER_HARDWARE) {
+	if (status == KVASER_HARDWARE || status == KVASER_INVHANDLE) {
 		tell_gone(adapter, status, "canWrite");
 		port->gone = true;
 		return 0;
@@ -502,40 +556,52 @@ set_filters(struct evcan_kvaser_port_ *port,
 	return status;
 }
 
+/* Going off the bus forgets what was received, too. */
 static int
-reset(struct evcan_kvaser_port_ *port)
+reset(struct evcan_adapter_ *adapter, struct evcan_kvaser_port_ *port)
 {
-	int status = port->calls.canBusOff(port->handle);
+	int status;
 
+	evcan_adapter_save_(adapter);
+	status = port->calls.canBusOff(port->handle);
 	return status < 0 ? status : go_on_bus(port);
 }
 
 static int
-run_command(struct evcan_kvaser_port_ *port, int what, const void *data)
+set_echo(struct evcan_kvaser_port_ *port)
+{
+	int status = ioctl_u32(port, KVASER_IOCTL_TXACK, 1);
+
+	port->echo = status >= 0;
+	return status;
+}
+
+static int
+run_command(struct evcan_adapter_ *adapter, struct evcan_kvaser_port_ *port,
+    int what, const void *data)
 {
 	struct evcan_kvaser_filters_ f;
-	uint32_t value;
+	bool on;
 
 	memcpy(&f, data, sizeof(f));
-	memcpy(&value, data, sizeof(value));
+	memcpy(&on, data, sizeof(on));
 	switch ((enum evcan_kvaser_command_)what) {
 	case KVASER_SET_FILTERS:
 		return set_filters(port, &f);
 	case KVASER_SET_ECHO:
-		return ioctl_u32(port, KVASER_IOCTL_TXACK, value);
+		return set_echo(port);
 	case KVASER_SET_MODE:
 		return port->calls.canSetBusOutputControl(port->handle,
-		    value ? KVASER_SILENT : KVASER_NORMAL);
+		    on ? KVASER_SILENT : KVASER_NORMAL);
 	case KVASER_FLUSH:
 		return port->calls.canIoCtl(port->handle,
 		    KVASER_IOCTL_FLUSH_TX, NULL, 0);
 	case KVASER_RESET:
-		return reset(port);
+		return reset(adapter, port);
 	case KVASER_FLASH:
 		return port->calls.kvFlashLeds == NULL ?
 		    KVASER_NOT_IMPLEMENTED :
-		    port->calls.kvFlashLeds(port->handle, value ? 0 : 1,
-		    30000);
+		    port->calls.kvFlashLeds(port->handle, on ? 0 : 1, 30000);
 	}
 	return KVASER_NOT_SUPPORTED;
 }
@@ -547,7 +613,7 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
 	static const char *const calls[] = { "canAccept", "canIoCtl (echo)",
 		"canSetBusOutputControl", "canIoCtl (flush)", "canBusOn",
 		"kvFlashLeds" };
-	int status = run_command(arg, what, data);
+	int status = run_command(adapter, arg, what, data);
 
 	if (status >= 0)
 		return 0;

@@ -14,6 +14,8 @@
 
 /* The loop waits so long for what must be done when it goes on. */
 #define WAIT_MS 100
+/* A reset takes half a second. */
+#define RESET_MS 700
 
 struct pcan {
 	struct evcan_vendor_bus_ vendor;
@@ -125,16 +127,10 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 {
 	const struct pcan *pcan = evcan_driver_state(bus);
 
-	if (pcan->fd)
-		return 0;
-	if (frame->flags & EVCAN_FRAME_FD)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "a CAN FD frame needs the option fd=true");
-	if (frame->dlc > 8)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "PCAN-Basic "
-		    "cannot send a DLC of %u without the option fd=true",
-		    frame->dlc);
-	return 0;
+	if (!(frame->flags & EVCAN_FRAME_FD))
+		return evcan_vendor_check_classic_(bus, frame, err);
+	return pcan->fd ? 0 : evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+	    "a CAN FD frame needs the option fd=true");
 }
 
 /* Filters */
@@ -207,21 +203,28 @@ want_confirm(struct evcan_bus *bus)
 	return r;
 }
 
+/* Sends that the device forgot are not waited for. */
+static int
+forgot(struct evcan_bus *bus, int r)
+{
+	if (evcan_bus_is_open(bus) && (r == 0 || r == EVCAN_ERR_TIMEOUT))
+		evcan_driver_lost(bus, 0, EVCAN_LOSS_DEVICE);
+	return r;
+}
+
+/* Both of these make it forget them. */
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	return evcan_vendor_set_mode_(bus, PCAN_ASK_MODE, mode, WAIT_MS);
+	return forgot(bus, evcan_vendor_set_mode_(bus, PCAN_ASK_MODE, mode,
+	    WAIT_MS));
 }
 
 static int
 reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, PCAN_ASK_RESET, NULL, 0, WAIT_MS);
-
-	if (r < 0)
-		evcan_error_set(err, r, 0, "%s: the device is not reset%s",
-		    evcan_bus_name(bus), r == EVCAN_ERR_TIMEOUT ? " yet" : "");
-	return r;
+	return forgot(bus, evcan_vendor_reset_(bus, PCAN_ASK_RESET, RESET_MS,
+	    err));
 }
 
 static int
@@ -272,14 +275,12 @@ detect(void *context)
 	struct evcan_pcan_calls_ calls;
 	struct evcan_pcan_found_ *list;
 	uint32_t n;
-	bool able;
 
 	if (evcan_vendor_load_(&library, NULL, &calls, NULL) < 0)
 		return;
-	list = evcan_pcan_list_(&calls, &n, &able);
-	if (!able)
+	if (evcan_pcan_list_(&calls, &list, &n) == EVCAN_ERR_UNSUPPORTED)
 		probe(context, &calls);
-	for (uint32_t i = 0; list != NULL && i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		found(context, &list[i]);
 	free(list);
 }
@@ -297,7 +298,8 @@ static const struct evcan_option options[] = {
 	{ "auto_reset", NULL, EVCAN_OPTION_BOOL, "false", 0, 0, NULL,
 	    "come back from bus-off by itself", 0, STATE(auto_reset) },
 	BITS(f_clock, 80000000, "CAN FD: clock in Hz: 20, 24, 30, 40, 60 or "
-	    "80 million; needs the eight keys of a bit"),
+	    "80 million; the bits by bitrate and data_bitrate, or by the "
+	    "eight keys below"),
 	BITS(f_clock_mhz, 80, "CAN FD: the same clock in MHz"),
 	BITS(nom_brp, 1024, "CAN FD: prescaler of the nominal bit"),
 	BITS(nom_tseg1, 256, "CAN FD: quanta before the sample point"),
@@ -329,6 +331,7 @@ const struct evcan_driver evcan_driver_pcan_ = {
 	.set_filters = set_filters,
 	.want_confirm = want_confirm,
 	.set_mode = set_mode,
+	.flush_tx = evcan_vendor_flush_,     /* the library has none */
 	.reset = reset,
 	.identify = identify,
 	.detect = detect

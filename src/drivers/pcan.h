@@ -154,10 +154,11 @@ enum evcan_pcan_ask_ {
 
 /* pcan_device.c: the thread's side */
 extern const struct evcan_vendor_ops_ evcan_pcan_ops_;
-/* @param able receives whether the library can list at all
- * @return n channels, to be freed; NULL: none */
-struct evcan_pcan_found_ *evcan_pcan_list_(
-    const struct evcan_pcan_calls_ *calls, uint32_t *n, bool *able);
+/* @param list receives n channels, to be freed; NULL: none
+ * @return 0, EVCAN_ERR_NOMEM, or EVCAN_ERR_UNSUPPORTED: the library cannot
+ * list, each channel must be asked */
+int evcan_pcan_list_(const struct evcan_pcan_calls_ *calls,
+    struct evcan_pcan_found_ **list, uint32_t *n);
 
 /* pcan_setup.c: names and numbers, without a device */
 /* @return the handle, 0: no such channel */

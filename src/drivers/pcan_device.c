@@ -16,8 +16,6 @@
 #define FAULTS_MAX 16
 /* Stamps before this (2000-01-01, us) count from the start of something. */
 #define UNIX_FROM_US 946684800000000
-/* Known to work; what is older lacks parameters. */
-#define API_SINCE 402
 #define CHANNELS_MAX 1024
 
 /* Telling */
@@ -99,39 +97,75 @@ get_fd(struct evcan_pcan_port_ *port)
 
 /* Opening */
 
-/* "4.10.0.4", "4, 10, 0, 4". @return 410, 0 if it says none */
-static unsigned long
-api_version(struct evcan_pcan_port_ *port, char text[256])
+#define VERSION_SIZE 32
+
+/* "4.10.0.4", "4, 10, 0, 4": what else it may say is not repeated.
+ * @param text receives that, or ""
+ * @return whether it is known to be older than 4.2, which lacks parameters.
+ * Other libraries with this interface count from 0, so it may do yet. */
+static bool
+is_old(const struct evcan_pcan_port_ *port, char text[VERSION_SIZE])
 {
-	unsigned long major, minor;
+	char raw[256] = "";
+	size_t n = 0;
+	long major, minor;
 	char *end;
 
-	memset(text, 0, 256);
-	if (port->calls.get_value(0, PCAN_API_VERSION, text, 255) != 0)
-		return 0;
-	major = strtoul(text, &end, 10);
-	minor = strtoul(end + strspn(end, "., "), NULL, 10);
-	return major * 100 + (minor < 100 ? minor : 99);
+	if (port->calls.get_value(0, PCAN_API_VERSION, raw,
+	    sizeof(raw) - 1) == 0)
+		n = strspn(raw, "0123456789., ");
+	snprintf(text, VERSION_SIZE, "%.*s", (int)(n < VERSION_SIZE ? n : 0),
+	    raw);
+	major = strtol(text, &end, 10);
+	if (end == text)
+		text[0] = '\0';
+	if (end == text || major > 4)
+		return false;
+	end += strspn(end, "., ");
+	minor = strtol(end, NULL, 10);
+	return major < 4 || minor < 2;
 }
 
-struct evcan_pcan_found_ *
-evcan_pcan_list_(const struct evcan_pcan_calls_ *calls, uint32_t *n,
-    bool *able)
+int
+evcan_pcan_list_(const struct evcan_pcan_calls_ *calls,
+    struct evcan_pcan_found_ **list, uint32_t *n)
 {
-	struct evcan_pcan_found_ *list;
+	uint32_t count = 0;
 
+	*list = NULL;
 	*n = 0;
-	*able = calls->get_value(0, PCAN_ATTACHED_CHANNELS_COUNT, n,
-	    sizeof(*n)) == 0;
-	if (!*able || *n == 0 || *n > CHANNELS_MAX)
-		return NULL;
-	list = calloc(*n, sizeof(*list));
-	if (list != NULL && calls->get_value(0, PCAN_ATTACHED_CHANNELS, list,
-	    *n * (uint32_t)sizeof(*list)) != 0) {
-		free(list);
-		list = NULL;
+	if (calls->get_value(0, PCAN_ATTACHED_CHANNELS_COUNT, &count,
+	    sizeof(count)) != 0 || count > CHANNELS_MAX)
+		return EVCAN_ERR_UNSUPPORTED;
+	if (count == 0)
+		return 0;
+	*list = calloc(count, sizeof(**list));
+	if (*list == NULL)
+		return EVCAN_ERR_NOMEM;
+	if (calls->get_value(0, PCAN_ATTACHED_CHANNELS, *list,
+	    count * (uint32_t)sizeof(**list)) != 0) {
+		free(*list);
+		*list = NULL;
+		return EVCAN_ERR_UNSUPPORTED;
 	}
-	return list;
+	*n = count;
+	return 0;
+}
+
+/* @return 0 if there is none */
+static uint16_t
+ask_each(const struct evcan_pcan_port_ *port)
+{
+	uint16_t channel;
+
+	for (size_t i = 0; (channel = evcan_pcan_channel_at_(i)) != 0; i++) {
+		uint32_t id = 0;
+
+		if (port->calls.get_value(channel, PCAN_DEVICE_ID, &id,
+		    sizeof(id)) == 0 && id == (uint64_t)port->device_id)
+			return channel;
+	}
+	return 0;
 }
 
 /* The channel of the device with that number. */
@@ -140,15 +174,17 @@ find_device(struct evcan_pcan_port_ *port, struct evcan_error *err)
 {
 	struct evcan_pcan_found_ *list;
 	uint32_t n;
-	bool able;
+	int r;
 
 	if (port->device_id < 0)
 		return 0;
-	list = evcan_pcan_list_(&port->calls, &n, &able);
-	port->channel = 0;
-	for (uint32_t i = 0; list != NULL && i < n; i++) {
-		if (list[i].device_id == (uint64_t)port->device_id &&
-		    port->channel == 0)
+	r = evcan_pcan_list_(&port->calls, &list, &n);
+	if (r == EVCAN_ERR_NOMEM)
+		return evcan_error_set(err, r, 0, "out of memory for the list "
+		    "of PCAN devices (option device_id)");
+	port->channel = r == 0 ? 0 : ask_each(port);
+	for (uint32_t i = 0; i < n && port->channel == 0; i++) {
+		if (list[i].device_id == (uint64_t)port->device_id)
 			port->channel = list[i].channel;
 	}
 	free(list);
@@ -209,14 +245,14 @@ static int
 open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	struct evcan_pcan_port_ *port = arg;
-	char version[256];
-	unsigned long api = api_version(port, version);
+	char version[VERSION_SIZE];
+	bool old = is_old(port, version);
 	uint32_t status;
 	int r = find_device(port, err);
 
 	if (r < 0)
 		return r;
-	if (api != 0 && api < API_SINCE)
+	if (old)
 		evcan_adapter_error_(adapter, EVCAN_ERR_INIT, 0,
 		    "PCAN-Basic %s is old: 4.2.0 or later is known to work",
 		    version);
@@ -581,7 +617,7 @@ set_echo(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
 	return status == 0 ? 0 : evcan_pcan_code_(status);
 }
 
-/* Both of these may close the fd and open another one. */
+/* Both of these empty the queues, and may close the fd and open another. */
 static int
 reset(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
     const void *data)
@@ -589,6 +625,7 @@ reset(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
 	uint32_t status;
 
 	(void)data;
+	evcan_adapter_save_(adapter);
 	/* The controller too; where that is not known it is as before. */
 	set_switch(port, PCAN_HARD_RESET_STATUS, true);
 	status = port->calls.reset(port->channel) & ~(uint32_t)PCAN_CAUTION;
@@ -602,8 +639,10 @@ set_mode(struct evcan_adapter_ *adapter, struct evcan_pcan_port_ *port,
     const void *data)
 {
 	bool listen_only = *(const bool *)data;
-	uint32_t status = set_switch(port, PCAN_LISTEN_ONLY, listen_only);
+	uint32_t status;
 
+	evcan_adapter_save_(adapter);
+	status = set_switch(port, PCAN_LISTEN_ONLY, listen_only);
 	if (status == 0)
 		status = get_fd(port);
 	return status == 0 ? 0 : tell(adapter, status, "mode");
@@ -655,5 +694,6 @@ const struct evcan_vendor_ops_ evcan_pcan_ops_ = {
 	.close = close,
 	.command = command,
 	.look = look,
-	.fd = event_fd
+	.fd = event_fd,
+	.close_ms = 600              /* see close() */
 };

@@ -90,8 +90,6 @@ static int
 classic_bitrate(struct evcan_pcan_port_ *port, int64_t bitrate,
     struct evcan_error *err)
 {
-	struct evcan_bit_timing timing;
-
 	if (bitrate == 0)
 		bitrate = 500000;
 	for (size_t i = 0; i < COUNT(rates); i++) {
@@ -100,14 +98,7 @@ classic_bitrate(struct evcan_pcan_port_ *port, int64_t bitrate,
 			return 0;
 		}
 	}
-	if (evcan_bit_timing_from_sample_point(&timing, classic_clocks[0],
-	    (uint32_t)bitrate, 87.5, NULL) < 0)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "bitrate %lld cannot be had from a clock of 8 MHz; option "
-		    "timing takes any registers (btr0, btr1)",
-		    (long long)bitrate);
-	port->btr = evcan_bit_timing_btr(&timing);
-	return 0;
+	return evcan_vendor_sja1000_((uint32_t)bitrate, &port->btr, err);
 }
 
 static void
@@ -129,25 +120,29 @@ sample_point(int64_t bitrate)
 }
 
 static int
-fd_bitrate(struct evcan_pcan_port_ *port, int64_t nominal, int64_t data,
+fd_bitrate(struct evcan_pcan_port_ *port, const uint32_t *clocks,
+    size_t n_clocks, const struct evcan_bus_common *common,
     struct evcan_error *err)
 {
+	int64_t nominal = common->bitrate != 0 ? common->bitrate : 500000;
+	int64_t data = common->data_bitrate != 0 ? common->data_bitrate :
+	    nominal;
 	struct evcan_bit_timing_fd timing;
+	char clock[24] = "20 to 80";
 	int r = -1;
 
-	if (nominal == 0)
-		nominal = 500000;
-	if (data == 0)
-		data = nominal;
-	for (size_t i = 0; i < COUNT(fd_clocks) && r < 0; i++)
-		r = evcan_bit_timing_fd_from_sample_point(&timing,
-		    fd_clocks[i], (uint32_t)nominal, sample_point(nominal),
+	for (size_t i = 0; i < n_clocks && r < 0; i++)
+		r = evcan_bit_timing_fd_from_sample_point(&timing, clocks[i],
+		    (uint32_t)nominal, sample_point(nominal),
 		    (uint32_t)data, sample_point(data), NULL);
+	if (n_clocks == 1)
+		snprintf(clock, sizeof(clock), "%u",
+		    (unsigned)clocks[0] / 1000000);
 	if (r < 0)
 		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
 		    "bitrate %lld with data_bitrate %lld cannot be had from "
-		    "any clock of 20 to 80 MHz", (long long)nominal,
-		    (long long)data);
+		    "a clock of %s MHz; option timing takes any registers",
+		    (long long)nominal, (long long)data, clock);
 	write_bits(port, &timing);
 	return 0;
 }
@@ -165,8 +160,16 @@ given_timing(struct evcan_pcan_port_ *port, struct evcan_timing *timing,
 	r = timing->fd ? evcan_timing_adjust_clock(timing, fd_clocks,
 	    COUNT(fd_clocks), err) : evcan_timing_adjust_clock(timing,
 	    classic_clocks, COUNT(classic_clocks), err);
+	if (r < 0 && err != NULL)
+		err->code = EVCAN_ERR_INVALID;
 	if (r < 0)
-		return r;
+		return EVCAN_ERR_INVALID;
+	if (r > 0)
+		evcan_log(EVCAN_LOG_WARNING, "pcan", "%s: timing is for a "
+		    "clock that the device does not have, and was computed "
+		    "anew for %lu MHz", port->name, (unsigned long)(timing->fd
+		    ? timing->flexible.f_clock : timing->classic.f_clock) /
+		    1000000);
 	port->fd = timing->fd;
 	if (timing->fd)
 		write_bits(port, &timing->flexible);
@@ -175,14 +178,57 @@ given_timing(struct evcan_pcan_port_ *port, struct evcan_timing *timing,
 	return 0;
 }
 
-/* The keys one by one, as python-can's FD users write them. */
+/* The keys one by one, as python-can's FD users write them */
+
+static const struct {
+	const char *name;
+	size_t offset;
+} keys[] = {
+#define KEY(name) { #name, offsetof(struct evcan_pcan_bits_, name) }
+	KEY(nom_brp), KEY(nom_tseg1), KEY(nom_tseg2), KEY(nom_sjw),
+	KEY(data_brp), KEY(data_tseg1), KEY(data_tseg2), KEY(data_sjw)
+};
+
+static int64_t
+key_of(const struct evcan_pcan_bits_ *bits, size_t i)
+{
+	return *(const int64_t *)((const char *)bits + keys[i].offset);
+}
+
+/* Hz, 0 if it is not given */
+static uint32_t
+clock_of(const struct evcan_pcan_bits_ *bits)
+{
+	return (uint32_t)(bits->f_clock != 0 ? bits->f_clock :
+	    bits->f_clock_mhz * 1000000);
+}
+
+/* @param missing receives the names, divided by blanks
+ * @return how many keys are given */
+static size_t
+count_keys(const struct evcan_pcan_bits_ *bits, char missing[120])
+{
+	size_t given = 0, at = 0;
+
+	missing[0] = '\0';
+	if (clock_of(bits) == 0)
+		at = (size_t)sprintf(missing, " f_clock");
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		if (key_of(bits, i) != 0)
+			given++;
+		else
+			at += (size_t)sprintf(missing + at, " %s",
+			    keys[i].name);
+	}
+	return given;
+}
+
 static int
-loose_keys(struct evcan_pcan_port_ *port, const struct evcan_pcan_bits_ *bits,
+all_keys(struct evcan_pcan_port_ *port, const struct evcan_pcan_bits_ *bits,
     struct evcan_error *err)
 {
 	struct evcan_timing timing = { .fd = true, .flexible = {
-		.f_clock = (uint32_t)(bits->f_clock != 0 ? bits->f_clock :
-		    bits->f_clock_mhz * 1000000),
+		.f_clock = clock_of(bits),
 		.nom_brp = (uint16_t)bits->nom_brp,
 		.nom_tseg1 = (uint16_t)bits->nom_tseg1,
 		.nom_tseg2 = (uint16_t)bits->nom_tseg2,
@@ -197,25 +243,65 @@ loose_keys(struct evcan_pcan_port_ *port, const struct evcan_pcan_bits_ *bits,
 	return r < 0 ? r : given_timing(port, &timing, true, err);
 }
 
+/* With a clock alone, the keys are found for the bit rates. */
+static int
+one_clock(struct evcan_pcan_port_ *port, uint32_t clock,
+    const struct evcan_bus_common *common, struct evcan_error *err)
+{
+	size_t i = 0;
+
+	while (i < COUNT(fd_clocks) && fd_clocks[i] != clock)
+		i++;
+	if (i == COUNT(fd_clocks))
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "f_clock is "
+		    "%lu Hz, but must be 20, 24, 30, 40, 60 or 80 MHz",
+		    (unsigned long)clock);
+	return fd_bitrate(port, &clock, 1, common, err);
+}
+
+static int
+fd_bits(struct evcan_pcan_port_ *port, const struct evcan_bus_common *common,
+    const struct evcan_pcan_bits_ *bits, struct evcan_error *err)
+{
+	uint32_t clock = clock_of(bits);
+	char missing[120];
+	size_t given = count_keys(bits, missing);
+
+	if (given == 0 && clock == 0)
+		return fd_bitrate(port, fd_clocks, COUNT(fd_clocks), common,
+		    err);
+	if (given == 0)
+		return one_clock(port, clock, common, err);
+	if (missing[0] != '\0')
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "CAN FD "
+		    "bits by keys need f_clock (or f_clock_mhz) and all eight "
+		    "keys; missing:%s; or give f_clock with bitrate and "
+		    "data_bitrate alone", missing);
+	return all_keys(port, bits, err);
+}
+
 int
 evcan_pcan_set_bits_(struct evcan_pcan_port_ *port,
     const struct evcan_bus_common *common,
     const struct evcan_pcan_bits_ *bits, struct evcan_error *err)
 {
 	struct evcan_timing timing;
+	char missing[120];
 
-	port->fd = common->fd;
 	if (common->timing != NULL) {
 		if (evcan_timing_parse(&timing, common->timing, err) < 0)
 			return EVCAN_ERR_INVALID;
 		return given_timing(port, &timing, common->fd, err);
 	}
-	if (bits->f_clock != 0 || bits->f_clock_mhz != 0 ||
-	    bits->nom_brp != 0 || bits->data_brp != 0)
-		return loose_keys(port, bits, err);
-	if (common->fd)
-		return fd_bitrate(port, common->bitrate,
-		    common->data_bitrate, err);
+	/* All of them say fd by themselves, fewer say nothing without it. */
+	port->fd = common->fd || (clock_of(bits) != 0 &&
+	    count_keys(bits, missing) == COUNT(keys));
+	if (port->fd)
+		return fd_bits(port, common, bits, err);
+	if (clock_of(bits) != 0 || count_keys(bits, missing) > 0)
+		evcan_log(EVCAN_LOG_WARNING, "pcan", "%s: f_clock and the "
+		    "keys of CAN FD bits say nothing without fd=true",
+		    port->name);
 	return classic_bitrate(port, common->bitrate, err);
 }
 

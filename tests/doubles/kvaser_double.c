@@ -3,9 +3,12 @@
  *
  * Switches of "set": "kvaser_queue N" (frames a handle's queue holds, 500),
  * "kvaser_tx N" (frames the transmit queue takes before it is full, then it
- * is full until it is set again; -1: no end), "kvaser_load N" (1/10000),
- * "kvaser_error FLAGS" (class bits of the next error frames). With OLD it has
- * no function that a driver can do without. */
+ * is full until it is set again; -1: no end), "kvaser_unheard 1" (what it
+ * takes waits there for an acknowledge that never comes), "kvaser_no_txack 1"
+ * (it cannot confirm sends), "kvaser_load N" (1/10000), "kvaser_error FLAGS"
+ * (class bits of the next error frames), "kvaser_version N" (major * 256 +
+ * minor; 5.49 of linuxcan says 8.49). With OLD it has no function that a
+ * driver can do without. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +22,8 @@
 #define HANDLES 64
 
 enum { PARAM = -1, NOMSG = -2, NOTFOUND = -3, NOCHANNELS = -5,
-	INVHANDLE = -10, TXBUFOFL = -13, HARDWARE = -15, NO_ACCESS = -31,
-	NOT_IMPLEMENTED = -32 };
+	INVHANDLE = -10, TXBUFOFL = -13, HARDWARE = -15, NOT_SUPPORTED = -19,
+	NO_ACCESS = -31, NOT_IMPLEMENTED = -32 };
 
 enum { RTR = 1, STD = 2, EXT = 4, ERROR_FRAME = 0x20, TXACK = 0x40,
 	OVERRUN = 0x600, FDF = 0x10000, BRS = 0x20000, ESI = 0x40000,
@@ -91,12 +94,6 @@ API int32_t
 canUnloadLibrary(void)
 {
 	return 0;
-}
-
-API uint16_t
-canGetVersion(void)
-{
-	return (uint16_t)double_setting("kvaser_version", 0x0531);
 }
 
 API int32_t
@@ -244,6 +241,25 @@ may_set_up(const struct handle *handle)
 	return handle->report_access ? NO_ACCESS : 0;
 }
 
+/* Devices with CAN FD count 80 MHz; the others 16 MHz, and not undivided. The
+ * driver reads the parameters back, and refuses what came out different. */
+static bool
+is_possible(const struct handle *handle, long frequency, uint32_t tseg1,
+    uint32_t tseg2)
+{
+	bool fd = handle->flags & (OPEN_FD | OPEN_NONISO);
+	long clock = fd ? 80000000 : 16000000;
+	long quanta = 1 + (long)tseg1 + (long)tseg2, prescaler;
+
+	if (frequency < 0)
+		return true;      /* a preset */
+	if (frequency == 0 || tseg1 == 0 || tseg2 == 0)
+		return false;
+	prescaler = clock / (frequency * quanta);
+	return prescaler >= (fd ? 1 : 2) &&
+	    clock / (prescaler * quanta) == frequency;
+}
+
 API int32_t
 canSetBusParams(int32_t h, long frequency, uint32_t tseg1, uint32_t tseg2,
     uint32_t sjw, uint32_t samples, uint32_t syncmode)
@@ -254,8 +270,8 @@ canSetBusParams(int32_t h, long frequency, uint32_t tseg1, uint32_t tseg2,
 	(void)syncmode;
 	if (handle == NULL || (status = may_set_up(handle)) <= 0)
 		return status;
-	if ((frequency > 0 && (tseg1 == 0 || tseg2 == 0)) || frequency == 0 ||
-	    frequency > 1000000 || (samples > 1 && samples != 3))
+	if (!is_possible(handle, frequency, tseg1, tseg2) ||
+	    (samples > 1 && samples != 3))
 		return PARAM;
 	double_note("frequency", frequency);
 	double_note("tseg1", tseg1);
@@ -325,6 +341,8 @@ set_switch(struct handle *handle, uint32_t function, uint32_t value)
 		handle->scale_us = value;
 		double_note("scale", (long)value);
 	} else if (function == 7) {
+		if (double_setting("kvaser_no_txack", 0))
+			return NOT_SUPPORTED;
 		handle->txack = value == 1;
 		double_note("txack", (long)value);
 	}
@@ -423,8 +441,10 @@ canWrite(int32_t h, long id, void *data, uint32_t dlc, uint32_t flags)
 	    (flags & BRS ? DOUBLE_BRS : 0) |
 	    (flags & ERROR_FRAME ? DOUBLE_ERR : 0);
 	frame.len = flags & FDF || dlc < 8 ? dlc : 8;
-	if (!(flags & RTR))
+	if (!(flags & RTR) && frame.len > 0)
 		memcpy(frame.data, data, frame.len);
+	if (double_setting("kvaser_unheard", 0))
+		return 0;
 	count(handle->channel, &frame);
 	return double_put(handle->node, &frame, handle->txack) ? 0 : HARDWARE;
 }
@@ -541,6 +561,12 @@ canReadErrorCounters(int32_t h, uint32_t *tx, uint32_t *rx, uint32_t *over)
 /* What came later, and OLD is without */
 
 #ifndef OLD
+API uint16_t
+canGetVersion(void)
+{
+	return (uint16_t)double_setting("kvaser_version", 0x0831);
+}
+
 API int32_t
 canWriteSync(int32_t h, unsigned long timeout_ms)
 {
@@ -569,8 +595,8 @@ canSetBusParamsFd(int32_t h, long frequency, uint32_t tseg1, uint32_t tseg2,
 	(void)sjw;
 	if (handle == NULL || (status = may_set_up(handle)) <= 0)
 		return status;
-	if (frequency > 8000000 || (frequency > 0 && (tseg1 == 0 ||
-	    tseg2 == 0)) || !(handle->flags & (OPEN_FD | OPEN_NONISO)))
+	if (frequency > 8000000 || !is_possible(handle, frequency, tseg1,
+	    tseg2) || !(handle->flags & (OPEN_FD | OPEN_NONISO)))
 		return PARAM;
 	double_note("data_frequency", frequency);
 	double_note("data_tseg1", tseg1);

@@ -2,7 +2,8 @@
 /* pcan_double.c - PCAN-Basic for Linux, with two channels on a simulated bus
  *
  * PCAN_USBBUS1 and 2. Switches ("set NAME VALUE"):
- *   version 1         its number is 4.1.0.0 then, not 4.10.0.4
+ *   pcan_version N    what it says of its version, see give_version()
+ *   unheard           what it takes waits for an acknowledge, for ever
  *   no_list           it cannot list channels
  *   no_echo           firmware without echo frames
  *   boot_time         stamps count from the system's start
@@ -368,10 +369,10 @@ put(uint16_t handle, bool fd, const TPCANMsgFD *msg)
 	frame.flags = (msg->MSGTYPE & MSG_EXT ? DOUBLE_EXT : 0) |
 	    (msg->MSGTYPE & MSG_RTR ? DOUBLE_RTR : 0) |
 	    (msg->MSGTYPE & MSG_FD ? DOUBLE_FD : 0) |
-	    (msg->MSGTYPE & MSG_BRS ? DOUBLE_BRS : 0) |
-	    (msg->MSGTYPE & MSG_ESI ? DOUBLE_ESI : 0);
+	    (msg->MSGTYPE & MSG_BRS ? DOUBLE_BRS : 0);
 	memcpy(frame.data, msg->DATA, 64);
-	if (channel->switches[LISTEN_ONLY])
+	/* The rest, ESI too, is the controller's to say. */
+	if (channel->switches[LISTEN_ONLY] || double_setting("unheard", 0))
 		return OK;
 	return double_put(channel->node, &frame,
 	    channel->switches[ALLOW_ECHO]) ? OK : BUSOFF;

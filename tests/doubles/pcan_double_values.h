@@ -29,6 +29,22 @@ give_number(void *buffer, uint32_t size, uint64_t value)
 	return size >= sizeof(two) ? OK : ILLPARAMVAL;
 }
 
+/* The last one has no end. */
+static uint32_t
+give_version(void *buffer, uint32_t size)
+{
+	static const char *const texts[] = { "4.10.0.4", "4, 10, 0, 4",
+		"4, 1, 0, 0", "0.11.2", "5", "", "PCAN 4\033[2J", ".,. ",
+		"99999999999999999999999.1" };
+	const long n = sizeof(texts) / sizeof(texts[0]);
+	long which = double_setting("pcan_version", 0);
+
+	if (which >= 0 && which < n)
+		return give_text(buffer, size, texts[which]);
+	memset(buffer, '4', size);
+	return OK;
+}
+
 static uint32_t
 condition(int i)
 {
@@ -110,8 +126,7 @@ get_value(uint16_t handle, uint8_t what, void *buffer, uint32_t size)
 		return ILLPARAMVAL;
 	memset(buffer, 0, size);
 	if (what == API_VERSION)
-		return give_text(buffer, size, double_setting("version", 10)
-		    == 10 ? "4.10.0.4" : "4, 1, 0, 0");
+		return give_version(buffer, size);
 	if (what == CHANNELS_COUNT || what == CHANNELS_LIST)
 		return handle != 0 ? ILLHANDLE :
 		    list(buffer, size, what == CHANNELS_COUNT);
