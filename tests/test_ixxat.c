@@ -20,7 +20,8 @@ the_order_of_calls(void **state)
 
 	(void)state;
 	assert_string_equal(evcan_bus_channel_info(bus),
-	    "IXXAT USB-to-CAN HW100001, CAN 1");
+	    vci == 4 ? "IXXAT USB-to-CAN HW100001, CAN 1, VCI 4.5" :
+	    "IXXAT USB-to-CAN HW100001, CAN 1, VCI 3.5");
 	end(bus);
 	at = get_notes();
 	for (size_t i = 0; order[i] != NULL; i++) {
@@ -42,6 +43,9 @@ static const struct option_case option_cases[] = {
 	{ ",bitrate=1000000", "btr 00 14\n", "sdr 0 1000000 6 2 1 0" },
 	{ ",bitrate=83333", NULL, "sdr 0 83333 14 2 1 0" },
 	{ ",bitrate=40000", "btr 18 05\n", "sdr 0 40000 14 2 1 0" },
+	/* What `evcan timing` says for 8 MHz and an SJA1000. */
+	{ ",bitrate=123457", "btr 44 19\n", "sdr 0 123457 14 2 1 0" },
+	{ ",bitrate=5208", "btr FF 6F\n", "sdr 0 5208 14 2 1 0" },
 	{ ",state=PASSIVE", "op 15 ", "op 15 " },
 	{ ",extended=false", "op 5 ", "op 5 " },
 	{ ",rx_fifo_size=77,tx_fifo_size=9", "Initialize 77 1 9 1 ",
@@ -93,7 +97,7 @@ options_reach_the_library(void **state)
 
 /* Refused at once, or when its thread has asked the device. */
 static void
-refuses(const char *spec, const char *words)
+refuses_with(int code, const char *spec, const char *words)
 {
 	struct evcan_bus *bus = make(base, spec);
 	struct evcan_error err = { 0 };
@@ -105,9 +109,38 @@ refuses(const char *spec, const char *words)
 		err = seen.first;
 	}
 	says(&err, &words, 1);
-	assert_int_equal(err.code, EVCAN_ERR_INIT);
+	assert_int_equal(err.code, code);
 	assert_false(evcan_bus_is_open(bus));
 	end(bus);
+}
+
+static void
+refuses(const char *spec, const char *words)
+{
+	refuses_with(EVCAN_ERR_INIT, spec, words);
+}
+
+static void
+bits_that_cannot_be(void **state)
+{
+	(void)state;
+	refuses_with(EVCAN_ERR_INVALID, "0,sjw_dbr=3",
+	    "sjw_dbr, tseg1_dbr and tseg2_dbr");
+	refuses_with(EVCAN_ERR_INVALID, "0,timing=f_clock=80000000 nom_brp=2 "
+	    "nom_tseg1=63 nom_tseg2=16 nom_sjw=16 data_brp=2 data_tseg1=15 "
+	    "data_tseg2=4 data_sjw=4", "timing is of CAN FD");
+	if (vci == 4) {
+		refuses("0,bitrate=5000000", "VCI_E_INVALIDARG");
+		return;
+	}
+	refuses_with(EVCAN_ERR_INVALID, "0,bitrate=2000000",
+	    "bitrate 2000000 cannot be had: it must be 5000 to 1000000");
+	refuses_with(EVCAN_ERR_INVALID, "0,bitrate=4900", "4900");
+	refuses_with(EVCAN_ERR_INVALID, "0,bitrate=765432", "765432");
+	refuses_with(EVCAN_ERR_INVALID, "0,timing=f_clock=24000000 brp=1 "
+	    "tseg1=16 tseg2=5 sjw=1", "8 MHz");
+	refuses_with(EVCAN_ERR_INVALID,
+	    "0,tseg1_abr=16,tseg2_abr=4,sjw_abr=2", "VCI 4");
 }
 
 static void
@@ -118,21 +151,20 @@ what_cannot_be_is_refused(void **state)
 	refuses("-1", "\"-1\"");
 	refuses("2", "HW100001 has 2 CAN controllers");
 	refuses("0,unique_hardware_id=HW9", "unique_hardware_id HW9");
-	refuses("0,sjw_dbr=3", "sjw_dbr, tseg1_dbr and tseg2_dbr");
-	refuses("0,timing=f_clock=80000000 nom_brp=2 nom_tseg1=63 "
-	    "nom_tseg2=16 nom_sjw=16 data_brp=2 data_tseg1=15 data_tseg2=4 "
-	    "data_sjw=4", "timing is of CAN FD");
 	control("set features 0x82");
 	refuses("0,state=PASSIVE", "no listen-only mode");
 	if (vci == 4) {
 		refuses("0,fd=true", "no CAN FD");
 	} else {
 		refuses("0,fd=true", "VCI 4");
-		refuses("0,tseg1_abr=16,tseg2_abr=4,sjw_abr=2", "VCI 4");
-		refuses("0,bitrate=2000000", "2000000");
 	}
 	control("set major 2");
-	refuses("0", "VCI 2.5");
+	refuses("0", vci == 4 ? "version is 2.5 and must be 4.0" :
+	    "version is 2.5 and must be 3.0");
+	if (vci == 4) {
+		control("set major 3");
+		refuses("0", "version is 3.5 and must be 4.0");
+	}
 	control("reset");
 	control("set devices 0");
 	refuses("0", "no device");
@@ -147,6 +179,15 @@ what_cannot_be_is_refused(void **state)
 	refuses("0", "VCI_E_INVALIDARG");
 	control("fail canControlStart 0xe0010fff");
 	refuses("0", "unknown");
+	end(begin("0"));
+	/* Those that do not tell their version, and newer ones, will do. */
+	control("set major 0");
+	end(begin("0"));
+	control("reset");
+	control("fail vciGetVersion 0xe0010002 -1");
+	end(begin("0"));
+	control("reset");
+	control("set major 9");
 	end(begin("0"));
 }
 
@@ -182,17 +223,35 @@ a_library_that_is_none(void **state)
 }
 
 static void
-on_detected(const struct evcan_detected *found, void *arg)
+open_found(const struct evcan_detected *found)
 {
 	struct evcan_error err = { 0 };
 	struct evcan_bus *bus = evcan_bus_new(base, found->options, &err);
 
 	if (bus == NULL)
 		fail_msg("%s", err.text);
-	assert_non_null(strstr(found->description, "USB-to-CAN HW"));
 	assert_int_equal(evcan_bus_open(keep(bus), NULL), 0);
 	UNTIL(evcan_bus_is_open(bus));
 	end(bus);
+}
+
+static void
+on_detected(const struct evcan_detected *found, void *arg)
+{
+	assert_non_null(strstr(found->description, "USB-to-CAN HW"));
+	open_found(found);
+	++*(int *)arg;
+}
+
+/* It can be opened by that, too. */
+static void
+on_guid(const struct evcan_detected *found, void *arg)
+{
+	if (strstr(found->description, "HW100001") != NULL)
+		return;
+	assert_non_null(strstr(found->description,
+	    "USB-to-CAN 0100AB343536373839616263646566FF"));
+	open_found(found);
 	++*(int *)arg;
 }
 
@@ -209,6 +268,10 @@ what_is_there_is_found(void **state)
 	setenv("EVCAN_LIB_IXXAT", library, 1);
 	assert_int_equal(evcan_detect(names, -1, on_detected, &n, NULL), 4);
 	assert_int_equal(n, 4);
+	control("set guid 1");
+	assert_int_equal(evcan_detect(names, -1, on_guid, &n, NULL), 4);
+	assert_int_equal(n, 6);
+	control("reset");
 	control("set devices 0");
 	assert_int_equal(evcan_detect(names, -1, on_detected, &n, NULL), 0);
 	control("reset");
@@ -586,7 +649,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(the_order_of_calls), BOTH(options_reach_the_library),
-		BOTH(what_cannot_be_is_refused), BOTH(a_library_that_is_none),
+		BOTH(what_cannot_be_is_refused),
+		BOTH(bits_that_cannot_be), BOTH(a_library_that_is_none),
 		BOTH(what_is_there_is_found), BOTH(own_messages),
 		BOTH(times_are_of_the_device), BOTH(error_frames_are_told),
 		BOTH(states_are_told), BOTH(a_full_fifo_waits),

@@ -11,6 +11,8 @@ static const struct {
 	{ "", 1, 1024, 64, NONE, NONE },
 	{ ",bitrate=250000", 1, 1024, 64, 250000, NONE },
 	{ ",bitrate=33333,log_errors=false", 0, 1024, 64, 33333, NONE },
+	/* NI-CAN has no number for that one: registers, as `evcan timing`. */
+	{ ",bitrate=123457", 1, 1024, 64, 0x80001944, NONE },
 	{ ",state=PASSIVE", 1, 1024, 64, NONE, 1 },
 	{ ",read_queue=7,write_queue=9", 1, 7, 9, NONE, NONE },
 	{ ",timing=f_clock=8000000 btr0=0x03 btr1=0x1c", 1, 1024, 64,
@@ -46,7 +48,7 @@ options_reach_the_library(void **state)
 		assert_int_equal(attribute(1, NICAN_COMP_XTD), NICAN_EXT);
 		assert_int_equal(attribute(1, NICAN_MASK_XTD), 0);
 		assert_string_equal(evcan_bus_channel_info(bus),
-		    "NI-CAN: CAN1");
+		    "NI-CAN 2.7: CAN1");
 		end(bus);
 	}
 	assert_int_equal(calls("ncCloseObject"), calls("ncOpenObject"));
@@ -60,8 +62,10 @@ refusals_are_explained(void **state)
 		    (int32_t)0xbff62023 },
 		{ "set nican_old 1", "CAN7", { "0x80010003",
 		    "CanErrBadIntfName" }, (int32_t)0x80010003 },
-		{ "reset", "CAN0,bitrate=2000000", { "ncConfig",
+		{ "fail ncConfig 0xBFF62124", "CAN0", { "ncConfig",
 		    "CanErrBadBaudRate" }, (int32_t)0xbff62124 },
+		{ "set nican_version 102", "CAN0", { "version is 1.2 and must "
+		    "be 1.3 or newer", "NI-CAN package" }, 0 },
 		{ "set nican_series 1", "CAN0,state=PASSIVE", { "ncConfig",
 		    "CanErrNotSupported" }, (int32_t)0xbff6200a },
 		{ "set nican_busy 1", "CAN0,bitrate=100000", { "ncConfig",
@@ -76,15 +80,52 @@ refusals_are_explained(void **state)
 		{ "reset", "CAN", { "\"CAN\"" }, 0 },
 		{ "reset", "CAN12345", { "\"CAN12345\"" }, 0 },
 		{ "reset", "CAN0::STD5", { "\"CAN0::STD5\"" }, 0 },
+	};
+	static const struct refusal impossible[] = {
 		{ "reset", "CAN0,timing=f_clock=80000000 nom_brp=2 "
 		    "nom_tseg1=63 nom_tseg2=16 nom_sjw=16 data_brp=2 "
 		    "data_tseg1=15 data_tseg2=4 data_sjw=4", { "CAN FD" },
 		    0 },
+		{ "reset", "CAN0,bitrate=2000000", { "2000000" }, 0 },
+		{ "reset", "CAN0,bitrate=765432", { "765432" }, 0 },
 	};
 
 	(void)state;
 	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
 	    EVCAN_ERR_INIT);
+	check_refusals(impossible, 3, EVCAN_ERR_INVALID);
+}
+
+/* Of 1.x: an interface tells the version, and statuses have other codes. */
+static void
+older_libraries_work(void **state)
+{
+	static const char *const words[] = { "version is 1.2" };
+	const struct evcan_filter one = { 1, 0x7ff, EVCAN_FILTER_STD, false };
+	struct evcan_bus *a, *b = make(NULL, "CAN1");
+	struct evcan_frame frame = frame_of(2, 0, 4);
+	struct evcan_error err;
+
+	(void)state;
+	evcan_bus_set_filters(b, &one, 1, EVCAN_FILTER_OR, NULL);
+	assert_int_equal(evcan_bus_open(b, NULL), 0);
+	assert_string_equal(evcan_bus_channel_info(b), "NI-CAN 1.4: CAN1");
+	/* It sets nothing while it is open, so it is opened anew. */
+	evcan_bus_set_filters(b, NULL, 0, EVCAN_FILTER_OR, NULL);
+	assert_int_equal(calls("ncConfig"), 2);
+	a = open_now("CAN0");
+	send_frame(a, &frame);
+	frame = expect(b, 2);
+	end(a);
+	control("set nican_version 102");
+	err = refused("CAN0");
+	assert_int_equal(err.code, EVCAN_ERR_INIT);
+	says(&err, words, 1);
+	assert_int_equal(calls("ncCloseObject"), calls("ncOpenObject") - 1);
+	/* One that does not tell will do. */
+	control("set nican_version 0");
+	a = open_now("CAN0");
+	assert_string_equal(evcan_bus_channel_info(a), "NI-CAN: CAN0");
 }
 
 static void
@@ -141,6 +182,9 @@ detects_ports(void **state)
 	setenv("EVCAN_LIB_NICAN", library, 1);
 	assert_int_equal(evcan_detect(names, -1, on_found, &n, NULL), 2);
 	assert_int_equal(n, 2);
+	control("set nican_lin 1");
+	n = 0;
+	assert_int_equal(evcan_detect(names, -1, on_found, &n, NULL), 1);
 	control("fail ncGetHardwareInfo 0xBFF62004 -1");
 	assert_int_equal(evcan_detect(names, -1, on_found, &n, NULL), 0);
 	unsetenv("EVCAN_LIB_NICAN");
@@ -166,6 +210,29 @@ times_are_close(void **state)
 		/* The double's clocks are read one after the other. */
 		assert_true(frame.time_ns > sent - MS);
 		assert_true(frame.time_ns < received + MS);
+	}
+}
+
+/* A card's clock that was set long ago. */
+static void
+times_are_of_now(void **state)
+{
+	struct evcan_bus *a = open_now("CAN0"), *b = open_now("CAN1");
+	static const char *const sets[] = { "set nican_ahead_ms 90000",
+		"set nican_ahead_ms -90000", "set nican_ahead_ms 20" };
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		struct evcan_frame frame = frame_of(1, 0, 4);
+		int64_t sent = evcan_now_unix();
+
+		if (i % 10 == 0)
+			control(sets[i / 10]);
+		send_frame(a, &frame);
+		frame = receive(b);
+		assert_int_equal(frame.clock, EVCAN_CLOCK_HARDWARE);
+		assert_true(frame.time_ns > sent - 20 * MS);
+		assert_true(frame.time_ns < evcan_now_unix() + MS);
 	}
 }
 
@@ -206,18 +273,19 @@ filters_go_to_the_device(void **state)
 	/* The device's own are wide enough for that. */
 	evcan_bus_set_filters(b, &narrow, 1, EVCAN_FILTER_OR, NULL);
 	expect_ids(a, b, 0x124, 0x128);
-	assert_int_equal(calls("ncConfig"), 2);
+	assert_int_equal(calls("ncAction"), 0);
 	evcan_bus_get_stats(b, &stats);
 	assert_int_equal(stats.filtered, 12);
-	/* Not for this. */
+	/* Not for this: it stops for a moment. */
 	evcan_bus_set_filters(b, NULL, 0, EVCAN_FILTER_OR, NULL);
-	assert_int_equal(calls("ncConfig"), 3);
+	assert_int_equal(calls("ncAction"), 2);
+	assert_int_equal(calls("ncConfig"), 2);
 	assert_int_equal(attribute(1, NICAN_MASK_STD), 0);
 	assert_int_equal(attribute(1, NICAN_MASK_XTD), 0);
 	expect_ids(a, b, 0x100, 0x140);
 	evcan_bus_set_filters(b, &wide, 1, EVCAN_FILTER_OR, NULL);
 	expect_ids(a, b, 0x120, 0x130);
-	assert_int_equal(calls("ncConfig"), 3);
+	assert_int_equal(calls("ncAction"), 2);
 	end(b);
 	b = make(NULL, "CAN1");
 	evcan_bus_set_filters(b, &other, 1, EVCAN_FILTER_OR, NULL);
@@ -229,7 +297,7 @@ filters_go_to_the_device(void **state)
 
 /* What the new ones let through must pass the device, too. */
 static void
-other_filters_open_the_device(void **state)
+other_filters_stop_the_device(void **state)
 {
 	static const struct {
 		struct evcan_filter first, then;
@@ -253,15 +321,56 @@ other_filters_open_the_device(void **state)
 		evcan_bus_set_filters(bus, &cases[i].first, 1,
 		    EVCAN_FILTER_OR, NULL);
 		assert_int_equal(evcan_bus_open(bus, NULL), 0);
-		before = calls("ncConfig");
+		before = calls("ncAction");
 		evcan_bus_set_filters(bus, &cases[i].then, 1,
 		    EVCAN_FILTER_OR, NULL);
-		assert_int_equal(calls("ncConfig") - before, cases[i].again);
+		assert_int_equal(calls("ncAction") - before,
+		    cases[i].again ? 2 : 0);
 		if (cases[i].again) {
 			assert_int_equal(attribute(0, NICAN_MASK_STD), 0);
 			assert_int_equal(attribute(0, NICAN_MASK_XTD), 0);
 		}
 		end(bus);
+	}
+}
+
+/* What came before it stopped is not lost; and if it cannot be set, it is
+ * opened anew. */
+static void
+other_filters_lose_little(void **state)
+{
+	const struct evcan_filter one = { 1, 0x7ff, EVCAN_FILTER_STD, false };
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		struct evcan_bus *a = open_now("CAN0"), *b = make(NULL,
+		    "CAN1");
+		struct evcan_frame frame = frame_of(1, 0, 4);
+		long before;
+
+		evcan_bus_set_filters(b, &one, 1, EVCAN_FILTER_OR, NULL);
+		assert_int_equal(evcan_bus_open(b, NULL), 0);
+		before = calls("ncAction");
+		control(turn == 0 ? "hang ncAction" :
+		    "fail ncSetAttribute 0xBFF62005");
+		evcan_bus_set_filters(b, NULL, 0, EVCAN_FILTER_OR, NULL);
+		UNTIL(calls("ncAction") > before);
+		for (int i = 0; turn == 0 && i < 20; i++)
+			send_frame(a, &frame);
+		UNTIL(turn == 1 || calls("ncWrite") == 20);
+		control("release");
+		for (int i = 0; turn == 0 && i < 20; i++)
+			frame = expect(b, 1);
+		UNTIL(attribute(1, NICAN_MASK_STD) == 0);
+		/* Its thread is through with it. */
+		send_frame(b, &frame);
+		frame = expect(a, 1);
+		frame = frame_of(2, 0, 4);
+		send_frame(a, &frame);
+		frame = expect(b, 2);
+		assert_int_equal(calls("ncConfig"), turn == 0 ? 2 : 5);
+		end(a);
+		end(b);
 	}
 }
 
@@ -350,8 +459,12 @@ main(void)
 		TEST(options_reach_the_library), TEST(refusals_are_explained),
 		TEST(library_lacks_a_function), TEST(hundred_opens),
 		TEST(detects_ports), TEST(times_are_close),
+		TEST(times_are_of_now),
 		TEST(filters_go_to_the_device),
-		TEST(other_filters_open_the_device),
+		TEST(other_filters_stop_the_device),
+		TEST(other_filters_lose_little),
+		{ "older_libraries_work", older_libraries_work, setup,
+		    teardown, "nican_old" },
 		TEST(sent_is_what_is_on_the_bus), TEST(errors_have_details),
 	};
 

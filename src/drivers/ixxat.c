@@ -80,7 +80,8 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const no_files[] = { NULL };
 
-static const struct evcan_vendor_library_ library = {
+/* The oldest is each generation's first: see check_version(). */
+const struct evcan_vendor_library_ evcan_ixxat_library_ = {
 	.name = "IXXAT VCI",
 	.files = no_files,       /* vcinpl2.dll and vcinpl.dll elsewhere */
 	.variable = "EVCAN_LIB_IXXAT",
@@ -93,7 +94,7 @@ static int
 load(const char *path, struct evcan_ixxat_vci_ *vci,
     const struct evcan_ixxat_version_ **version, struct evcan_error *err)
 {
-	int r = evcan_vendor_load_(&library, path, vci, err);
+	int r = evcan_vendor_load_(&evcan_ixxat_library_, path, vci, err);
 
 	/* Both export the same names, but for a few. */
 	*version = vci->format_error4 != NULL ? &evcan_ixxat_v4_ :
@@ -130,7 +131,7 @@ check_bits(const struct evcan_bus *bus, const struct evcan_ixxat_bits_ *bits,
 
 	if (given == 0 || given == 3)
 		return 0;
-	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: options "
+	return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: options "
 	    "sjw_%s, tseg1_%s and tseg2_%s belong together",
 	    evcan_bus_name(bus), which, which, which);
 }
@@ -140,18 +141,18 @@ read_timing(const struct evcan_bus *bus, struct evcan_ixxat_port_ *port,
     struct evcan_error *err)
 {
 	const struct evcan_bus_common *common = evcan_driver_common(bus);
+	int r;
 
 	if (common->timing == NULL)
 		return 0;
 	port->has_timing = true;
-	if (evcan_timing_parse(&port->timing, common->timing, err) < 0)
-		return EVCAN_ERR_INIT;
-	if (port->timing.fd != common->fd)
-		return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: the "
+	r = evcan_timing_parse(&port->timing, common->timing, err);
+	if (r == 0 && port->timing.fd != common->fd)
+		r = evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: the "
 		    "timing is of %s, and fd is %s", evcan_bus_name(bus),
 		    port->timing.fd ? "CAN FD" : "classic CAN",
 		    common->fd ? "true" : "false");
-	return 0;
+	return r;
 }
 
 static void
@@ -161,7 +162,11 @@ read_options(const struct evcan_bus *bus, struct evcan_ixxat_port_ *port)
 	const struct ixxat *me = ixxat_of(bus);
 	const char *id = me->hardware_id != NULL ? me->hardware_id : "";
 
-	snprintf(port->hardware_id, sizeof(port->hardware_id), "%s", id);
+	/* Once it has one, it comes back to that alone. */
+	if (id[0] == '\0')
+		id = me->vendor.device;
+	snprintf(port->hardware_id, sizeof(port->hardware_id), "%.*s",
+	    EVCAN_IXXAT_ID_ - 1, id);
 	port->fd = common->fd;
 	port->extended = me->extended;
 	port->listen_only = evcan_bus_get_mode(bus) == EVCAN_MODE_LISTEN_ONLY;
@@ -208,8 +213,8 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 		return r;
 	me->opening = true;
 	me->vendor.confirms = true;
-	snprintf(key, sizeof(key), "ixxat %s %lu", port.hardware_id,
-	    (unsigned long)port.can);
+	snprintf(key, sizeof(key), "ixxat %.40s %lu", me->hardware_id != NULL ?
+	    me->hardware_id : "", (unsigned long)port.can);
 	return evcan_vendor_start_(bus, &evcan_ixxat_ops_, key, &port, err);
 }
 
@@ -320,20 +325,9 @@ set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 }
 
 static int
-flush_tx(struct evcan_bus *bus)
-{
-	evcan_vendor_flush_(bus);
-	return 0;
-}
-
-static int
 reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, EVCAN_IXXAT_RESET_, NULL, 0, ASK_MS);
-
-	return r == 0 ? 0 : evcan_error_set(err, r, 0,
-	    "%s: the controller was not reset: %s", evcan_bus_name(bus),
-	    evcan_error_name(r));
+	return evcan_vendor_reset_(bus, EVCAN_IXXAT_RESET_, ASK_MS, err);
 }
 
 /* The scheduler: one frame, one period, up to 65535 times or for ever. */
@@ -386,39 +380,26 @@ struct search {
 };
 
 static bool
-is_text(const char *id, size_t size)
-{
-	size_t n = 0;
-
-	while (n < size && isgraph((unsigned char)id[n]))
-		n++;
-	return n > 0 && (n == size || id[n] == '\0');
-}
-
-static bool
 found(const struct vci_device_info *info, void *arg)
 {
 	const struct search *search = arg;
-	char option[64], what[200], channel[16];
+	char hardware_id[EVCAN_IXXAT_ID_], option[64], what[200], channel[16];
 	const char *options[] = { option, NULL };
 	uint64_t id = info->id;
 	void *device = NULL;
 	int n = -1;
 
-	/* One whose identifier is no text cannot be chosen by it. */
-	if (!is_text(info->hardware_id, sizeof(info->hardware_id)))
-		options[0] = NULL;
-	snprintf(option, sizeof(option), "unique_hardware_id=%.16s",
-	    info->hardware_id);
+	evcan_ixxat_id_(info, hardware_id);
+	snprintf(option, sizeof(option), "unique_hardware_id=%s",
+	    hardware_id);
 	if (search->vci->device_open(&id, &device) == VCI_OK) {
 		n = evcan_ixxat_controllers_(search->vci, device);
 		search->vci->device_close(device);
 	}
 	for (int i = 0; i < (n < 0 ? 1 : n); i++) {
 		snprintf(channel, sizeof(channel), "%d", i);
-		snprintf(what, sizeof(what), "%.100s %.16s, CAN %d",
-		    info->description, options[0] != NULL ?
-		    info->hardware_id : "", i);
+		snprintf(what, sizeof(what), "%.100s %s, CAN %d",
+		    info->description, hardware_id, i);
 		evcan_driver_found(search->context, channel, what, options);
 	}
 	return true;
@@ -447,7 +428,8 @@ detect(void *context)
 
 static const struct evcan_option options[] = {
 	ROW("unique_hardware_id", "UniqueHardwareId", EVCAN_OPTION_TEXT, NULL,
-	    0, hardware_id, "the device, as HW123456; none: the first one"),
+	    0, hardware_id, "the device, as HW123456; none: the first one, "
+	    "with which it stays"),
 	EVCAN_VENDOR_ROW_OWN_(struct ixxat),
 	ROW("extended", NULL, EVCAN_OPTION_BOOL, "true", 0, extended,
 	    "29-bit identifiers too (VCI 4 with some devices: only them)"),
@@ -496,7 +478,7 @@ const struct evcan_driver evcan_driver_ixxat_ = {
 	.set_filters = set_filters,
 	.want_confirm = want_confirm,
 	.set_mode = set_mode,
-	.flush_tx = flush_tx,
+	.flush_tx = evcan_vendor_flush_,
 	.reset = reset,
 	.cyclic_start = cyclic_start,
 	.cyclic_stop = cyclic_stop,

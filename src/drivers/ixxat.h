@@ -13,6 +13,7 @@
 
 #define EVCAN_IXXAT_JOBS_ 16        /* of the scheduler */
 #define EVCAN_IXXAT_FILTERS_ 2048
+#define EVCAN_IXXAT_ID_ 33          /* of a device, in text */
 
 struct evcan_ixxat_port_;
 
@@ -29,7 +30,7 @@ struct evcan_ixxat_caps_ {
 struct evcan_ixxat_version_ {
 	unsigned major;
 	bool fd;
-	void (*get_version)(const struct evcan_ixxat_vci_ *vci,
+	int32_t (*get_version)(const struct evcan_ixxat_vci_ *vci,
 	    uint32_t *major, uint32_t *minor);
 	int32_t (*caps)(struct evcan_ixxat_port_ *port,
 	    struct evcan_ixxat_caps_ *caps);
@@ -78,7 +79,7 @@ struct evcan_ixxat_port_ {
 	const struct evcan_ixxat_version_ *version;
 
 	/* Asked for */
-	char hardware_id[17];               /* "": the first device */
+	char hardware_id[EVCAN_IXXAT_ID_];  /* "": the first device */
 	uint32_t can;                       /* its controller */
 	bool fd, extended, listen_only, own;
 	uint16_t rx_fifo, tx_fifo;
@@ -89,7 +90,7 @@ struct evcan_ixxat_port_ {
 	struct evcan_timing timing;
 
 	/* Chosen */
-	uint8_t btr0, btr1;                 /* VCI 3 */
+	uint16_t btr;                       /* VCI 3; BTR0 is high */
 	struct vci_btp nominal, data;       /* VCI 4 */
 
 	/* Open */
@@ -134,11 +135,17 @@ struct evcan_ixxat_start_ {
 	struct evcan_frame frame;
 };
 
+/* ixxat.c */
+extern const struct evcan_vendor_library_ evcan_ixxat_library_;
+
 /* ixxat_device.c, in the thread */
 extern const struct evcan_vendor_ops_ evcan_ixxat_ops_;
 /* Devices that there are. @return a VCI code */
 int32_t evcan_ixxat_each_device_(const struct evcan_ixxat_vci_ *vci,
     bool (*cb)(const struct vci_device_info *info, void *arg), void *arg);
+/* Its hardware identifier: "HW123456", or 32 hex digits if it is no text. */
+void evcan_ixxat_id_(const struct vci_device_info *info,
+    char text[EVCAN_IXXAT_ID_]);
 /* Its CAN controllers, or -1: not known. */
 int evcan_ixxat_controllers_(const struct evcan_ixxat_vci_ *vci,
     void *device);

@@ -6,9 +6,12 @@
  * guest has: `control` is NULL. */
 #include "ixxat.h"
 
+#include <ctype.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <evcan/error.h>
 
@@ -16,20 +19,29 @@ typedef struct evcan_ixxat_port_ port_type;
 
 /* Devices */
 
-int32_t
-evcan_ixxat_each_device_(const struct evcan_ixxat_vci_ *vci,
-    bool (*cb)(const struct vci_device_info *info, void *arg), void *arg)
+/* Before all other calls, and as often as one likes. Its users may be several
+ * threads. */
+static int32_t
+initialize(const struct evcan_ixxat_vci_ *vci)
 {
-	/* The library is told once for all its users, who may be threads. */
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	struct vci_device_info info;
-	void *list = NULL;
 	int32_t r;
 
 	pthread_mutex_lock(&lock);
 	r = vci->initialize();
 	pthread_mutex_unlock(&lock);
-	if (r == VCI_OK || r == VCI_E_ALREADY)
+	return r == VCI_E_ALREADY ? VCI_OK : r;
+}
+
+int32_t
+evcan_ixxat_each_device_(const struct evcan_ixxat_vci_ *vci,
+    bool (*cb)(const struct vci_device_info *info, void *arg), void *arg)
+{
+	struct vci_device_info info;
+	void *list = NULL;
+	int32_t r = initialize(vci);
+
+	if (r == VCI_OK)
 		r = vci->enum_open(&list);
 	if (r != VCI_OK)
 		return r;
@@ -38,6 +50,32 @@ evcan_ixxat_each_device_(const struct evcan_ixxat_vci_ *vci,
 	} while (vci->enum_next(list, &info) == VCI_OK && cb(&info, arg));
 	vci->enum_close(list);
 	return VCI_OK;
+}
+
+/* Some have a GUID in its place. */
+static bool
+is_text(const char *id, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size && isgraph((unsigned char)id[n]))
+		n++;
+	return n > 0 && (n == size || id[n] == '\0');
+}
+
+void
+evcan_ixxat_id_(const struct vci_device_info *info,
+    char text[EVCAN_IXXAT_ID_])
+{
+	const char *id = info->hardware_id;
+	const size_t size = sizeof(info->hardware_id);
+
+	if (is_text(id, size)) {
+		snprintf(text, EVCAN_IXXAT_ID_, "%.*s", (int)size, id);
+		return;
+	}
+	for (size_t i = 0; i < size; i++)
+		snprintf(text + 2 * i, 3, "%02X", (unsigned char)id[i]);
 }
 
 int
@@ -65,10 +103,11 @@ static bool
 match(const struct vci_device_info *info, void *arg)
 {
 	struct wanted *wanted = arg;
+	char id[EVCAN_IXXAT_ID_];
 
+	evcan_ixxat_id_(info, id);
 	wanted->found = wanted->hardware_id[0] == '\0' ||
-	    strncmp(wanted->hardware_id, info->hardware_id,
-	    sizeof(info->hardware_id)) == 0;
+	    strcasecmp(wanted->hardware_id, id) == 0;
 	wanted->info = *info;
 	return !wanted->found;
 }
@@ -82,18 +121,24 @@ check(struct evcan_error *err, int32_t r, const char *what)
 	    what);
 }
 
+/* VCI 3's library comes with VCI 4, too, and says that. One that does not
+ * tell its version will do. */
 static int
-check_version(const port_type *port, struct evcan_error *err)
+check_version(const port_type *port, char *text, size_t size,
+    struct evcan_error *err)
 {
-	uint32_t major = port->version->major, minor = 0;
+	struct evcan_vendor_library_ library = evcan_ixxat_library_;
+	uint32_t major = 0, minor = 0;
 
-	if (port->vci.version.v3 != NULL)
-		port->version->get_version(&port->vci, &major, &minor);
-	if (major >= port->version->major)
+	if (check(err, initialize(&port->vci), "initializing VCI") < 0)
+		return EVCAN_ERR_INIT;
+	if (port->vci.version.v3 == NULL || port->version->get_version(
+	    &port->vci, &major, &minor) != VCI_OK || (major | minor) == 0)
 		return 0;
-	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "the library is of "
-	    "VCI %lu.%lu, and must be of VCI %u or newer",
-	    (unsigned long)major, (unsigned long)minor, port->version->major);
+	snprintf(text, size, ", VCI %lu.%lu", (unsigned long)major,
+	    (unsigned long)minor);
+	library.oldest[0] = port->version->major;
+	return evcan_vendor_check_version_(&library, major, minor, err);
 }
 
 static int
@@ -247,8 +292,9 @@ static int
 open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	port_type *port = arg;
+	char id[EVCAN_IXXAT_ID_], version[32] = "";
 	struct vci_device_info info;
-	int r = check_version(port, err);
+	int r = check_version(port, version, sizeof(version), err);
 
 	if (r == 0)
 		r = open_device(port, &info, err);
@@ -256,12 +302,15 @@ open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 		r = open_channel(port, err);
 	if (r == 0)
 		r = open_control(port, err);
-	if (r == 0)
-		evcan_adapter_info_(adapter, "IXXAT %.128s %.16s, CAN %lu%s",
-		    info.description, info.hardware_id,
-		    (unsigned long)port->can, port->control != NULL ? "" :
-		    ", at the bit rate of another program");
-	return r;
+	if (r < 0)
+		return r;
+	evcan_ixxat_id_(&info, id);
+	evcan_adapter_device_(adapter, id);
+	evcan_adapter_info_(adapter, "IXXAT %.100s %s, CAN %lu%s%s",
+	    info.description, id, (unsigned long)port->can, version,
+	    port->control != NULL ? "" :
+	    ", at the bit rate of another program");
+	return 0;
 }
 
 static void
@@ -528,6 +577,7 @@ const struct evcan_vendor_ops_ evcan_ixxat_ops_ = {
 	.command = command,
 	.discard = discard,
 	.look = look,
-	/* Nothing ends a read early; so long a send may wait for it. */
-	.slice_ms = 2
+	/* Nothing ends a read early; so long a send may wait for it. 2 ms save
+	 * 0.3 % of a core, and double that time. */
+	.slice_ms = 1
 };

@@ -6,27 +6,23 @@
 
 #include <evcan/error.h>
 
-/* All controllers are told an SJA1000's registers, at 16 MHz; it divides that
- * by two before it counts. */
-#define CLOCK 8000000
-
-/* The vendor's choice for usual bit rates. */
+/* All controllers are told an SJA1000's registers. The vendor's choice for
+ * usual bit rates: */
 static const struct {
 	uint32_t bitrate;
-	uint8_t btr0, btr1;
+	uint16_t btr;
 } usual[] = {
-	{ 5000, 0x3f, 0x7f }, { 10000, 0x31, 0x1c }, { 20000, 0x18, 0x1c },
-	{ 50000, 0x09, 0x1c }, { 100000, 0x04, 0x1c },
-	{ 125000, 0x03, 0x1c }, { 250000, 0x01, 0x1c },
-	{ 500000, 0x00, 0x1c }, { 667000, 0x00, 0x18 },
-	{ 800000, 0x00, 0x16 }, { 1000000, 0x00, 0x14 }
+	{ 5000, 0x3f7f }, { 10000, 0x311c }, { 20000, 0x181c },
+	{ 50000, 0x091c }, { 100000, 0x041c }, { 125000, 0x031c },
+	{ 250000, 0x011c }, { 500000, 0x001c }, { 667000, 0x0018 },
+	{ 800000, 0x0016 }, { 1000000, 0x0014 }
 };
 
-static void
+static int32_t
 get_version(const struct evcan_ixxat_vci_ *vci, uint32_t *major,
     uint32_t *minor)
 {
-	vci->version.v3(major, minor);
+	return vci->version.v3(major, minor);
 }
 
 static int32_t
@@ -41,7 +37,7 @@ get_caps(struct evcan_ixxat_port_ *port, struct evcan_ixxat_caps_ *caps)
 	    port->vci.channel_caps(port->channel, &c);
 	*caps = (struct evcan_ixxat_caps_){
 		.features = c.features,
-		.can_clock = CLOCK,
+		.can_clock = 8000000,
 		.tick_clock = c.clock,
 		.tick_divisor = c.tsc_divisor,
 		.cms_clock = c.clock,
@@ -67,8 +63,8 @@ static int32_t
 init_control(struct evcan_ixxat_port_ *port, uint8_t mode, uint8_t extra_mode)
 {
 	(void)extra_mode;
-	return port->vci.control_init.v3(port->control, mode, port->btr0,
-	    port->btr1);
+	return port->vci.control_init.v3(port->control, mode,
+	    (uint8_t)(port->btr >> 8), (uint8_t)port->btr);
 }
 
 static int32_t
@@ -129,37 +125,39 @@ cyclic_states(struct evcan_ixxat_port_ *port,
 	return r;
 }
 
+/* @return 0 or EVCAN_ERR_INVALID with err */
 static int
-choose_bits(struct evcan_ixxat_port_ *port, struct evcan_error *err)
+registers(const struct evcan_ixxat_port_ *port, uint16_t *btr,
+    struct evcan_error *err)
 {
-	const uint32_t clock = CLOCK;
+	const uint32_t clock = 8000000;
 	struct evcan_timing timing = port->timing;
-	uint16_t registers;
-	int r = 0;
 
-	if (port->abr.tseg1 != 0)
-		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
-		    "options tseg1_abr, tseg2_abr and sjw_abr need VCI 4 "
-		    "(vcinpl2); with VCI 3 use the option timing");
 	for (size_t i = 0; !port->has_timing &&
 	    i < sizeof(usual) / sizeof(usual[0]); i++) {
 		if (usual[i].bitrate != port->bitrate)
 			continue;
-		port->btr0 = usual[i].btr0;
-		port->btr1 = usual[i].btr1;
+		*btr = usual[i].btr;
 		return 0;
 	}
-	if (port->has_timing)
-		r = evcan_timing_adjust_clock(&timing, &clock, 1, err);
-	else
-		r = evcan_bit_timing_from_sample_point(&timing.classic,
-		    clock, port->bitrate, 87.5, err);
-	if (r < 0)
-		return EVCAN_ERR_INIT;
-	registers = evcan_bit_timing_btr(&timing.classic);
-	port->btr0 = (uint8_t)(registers >> 8);
-	port->btr1 = (uint8_t)registers;
+	if (!port->has_timing)
+		return evcan_vendor_sja1000_(port->bitrate, btr, err);
+	if (evcan_timing_adjust_clock(&timing, &clock, 1, NULL) < 0)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "option "
+		    "timing: its bits cannot be had from VCI 3's clock of "
+		    "8 MHz");
+	*btr = evcan_bit_timing_btr(&timing.classic);
 	return 0;
+}
+
+static int
+choose_bits(struct evcan_ixxat_port_ *port, struct evcan_error *err)
+{
+	if (port->abr.tseg1 != 0)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "options tseg1_abr, tseg2_abr and sjw_abr need VCI 4 "
+		    "(vcinpl2); with VCI 3 use the option timing");
+	return registers(port, &port->btr, err);
 }
 
 const struct evcan_ixxat_version_ evcan_ixxat_v3_ = {

@@ -6,13 +6,13 @@
 
 #include <evcan/error.h>
 
-static void
+static int32_t
 get_version(const struct evcan_ixxat_vci_ *vci, uint32_t *major,
     uint32_t *minor)
 {
 	uint32_t revision, build;
 
-	vci->version.v4(major, minor, &revision, &build);
+	return vci->version.v4(major, minor, &revision, &build);
 }
 
 static int32_t

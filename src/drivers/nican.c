@@ -13,14 +13,13 @@
 
 /* How long a command may hold up the loop. */
 #define ASK_MS 500
-#define CLOCK_HZ 8000000
 
 struct nican {
 	struct evcan_vendor_bus_ vendor;
 	bool log_errors;
 	int64_t read_queue, write_queue;
 	/* What the thread was asked for. */
-	struct evcan_nican_config_ config;
+	struct evcan_nican_filters_ filters;
 	bool confirms;
 };
 
@@ -38,51 +37,76 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 	FUNCTION(ncWrite, false),
 	FUNCTION(ncWaitForState, false),
 	FUNCTION(ncGetAttribute, false),
+	FUNCTION(ncSetAttribute, true),
 	FUNCTION(ncGetHardwareInfo, true),       /* since 2.0 */
-	FUNCTION(ncStatusToString, true),
+	FUNCTION(ncStatusToString, true),        /* since 1.5 */
 	{ .name = NULL }
 };
 
 static const char *const no_files[] = { NULL };
 
-static const struct evcan_vendor_library_ library = {
+/* Errors of the bus come as frames since 1.3 (its nican.h marks them so); all
+ * else is older. Codes of statuses are other ones before 1.5, which
+ * nican_port.c knows. */
+const struct evcan_vendor_library_ evcan_nican_library_ = {
 	.name = "NI-CAN",
 	.files = no_files,       /* nican.dll elsewhere */
 	.variable = "EVCAN_LIB_NICAN",
 	.source = "the NI-CAN package of ni.com, for Windows alone",
-	.symbols = symbols
+	.symbols = symbols,
+	.oldest = { 1, 3 }
 };
 
 /* Opening */
+
+/* Those that NI-CAN's manual names. */
+static bool
+is_usual(uint32_t bitrate)
+{
+	static const uint32_t usual[] = { 5000, 6150, 7813, 8000, 10000,
+		12500, 15625, 16000, 20000, 25000, 31250, 33333, 40000, 50000,
+		62500, 80000, 83333, 100000, 125000, 160000, 200000, 250000,
+		400000, 500000, 800000, 1000000 };
+	size_t i = 0;
+
+	while (i < sizeof(usual) / sizeof(usual[0]) && usual[i] != bitrate)
+		i++;
+	return i < sizeof(usual) / sizeof(usual[0]);
+}
 
 static int
 set_baud(struct evcan_bus *bus, uint32_t *baud, struct evcan_error *err)
 {
 	const struct evcan_bus_common *common = evcan_driver_common(bus);
 	struct evcan_bit_timing bit;
-	unsigned btr;
+	uint16_t btr;
+	int r;
 
 	*baud = (uint32_t)common->bitrate;
-	if (common->timing == NULL)
+	if (common->timing != NULL) {
+		r = evcan_vendor_timing_classic_(bus, 8000000, &bit, err);
+		btr = r == 0 ? evcan_bit_timing_btr(&bit) : 0;
+	} else if (*baud == 0 || is_usual(*baud)) {
 		return 0;
-	if (evcan_vendor_timing_classic_(bus, CLOCK_HZ, &bit, err) < 0)
-		return EVCAN_ERR_INIT;
-	btr = evcan_bit_timing_btr(&bit);
-	*baud = NICAN_REGISTERS | (btr & 0xff) << 8 | btr >> 8;
-	return 0;
+	} else {
+		r = evcan_vendor_sja1000_(*baud, &btr, err);
+	}
+	if (r == 0)
+		*baud = NICAN_REGISTERS | (btr & 0xffu) << 8 | btr >> 8;
+	return r;
 }
 
 /* One comparator and mask for each format; core drops what passes besides. */
 static void
-set_comparators(struct evcan_nican_config_ *config,
+set_comparators(struct evcan_nican_filters_ *filters,
     const struct evcan_filter *list, size_t n, enum evcan_filter_join join)
 {
 	struct evcan_vendor_pattern_ patterns[2];
 
 	evcan_vendor_patterns_(list, n, join, patterns);
 	for (int kind = 0; kind < 2; kind++) {
-		config->code[kind] = patterns[kind].code;
-		config->mask[kind] = patterns[kind].care;
+		filters->code[kind] = patterns[kind].code;
+		filters->mask[kind] = patterns[kind].care;
 	}
 }
 
@@ -101,7 +125,7 @@ set_config(struct evcan_bus *bus, struct evcan_nican_config_ *config,
 	config->write_queue = (uint32_t)nican->write_queue;
 	config->listen_only = evcan_bus_get_mode(bus) ==
 	    EVCAN_MODE_LISTEN_ONLY;
-	set_comparators(config, list, n, join);
+	set_comparators(&config->filters, list, n, join);
 	return set_baud(bus, &config->baud, err);
 }
 
@@ -134,8 +158,8 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	memset(&port, 0, sizeof(port));
 	r = set_name(bus, port.name, sizeof(port.name), err);
 	if (r == 0)
-		r = evcan_vendor_load_(&library, nican->vendor.library,
-		    &port.calls, err);
+		r = evcan_vendor_load_(&evcan_nican_library_,
+		    nican->vendor.library, &port.calls, err);
 	if (r == 0)
 		r = set_config(bus, &port.config, err);
 	if (r < 0)
@@ -143,30 +167,17 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	port.echo = nican->vendor.receive_own_messages;
 	nican->vendor.confirms = true;
 	nican->confirms = port.echo;
-	nican->config = port.config;
+	nican->filters = port.config.filters;
 	snprintf(key, sizeof(key), "nican %s", port.name);
 	return evcan_vendor_start_(bus, &evcan_nican_ops_, key, &port, err);
 }
 
 /* The loop's side */
 
-/* Waited for: what passes from now on must not be lost. */
-static int
-ask_config(struct evcan_bus *bus, const struct evcan_nican_config_ *config)
-{
-	struct nican *nican = evcan_driver_state(bus);
-	int r = evcan_adapter_ask_(bus, NICAN_DO_CONFIG, config,
-	    sizeof(*config), evcan_bus_is_open(bus) ? ASK_MS : 0);
-
-	if (r == 0 || r == EVCAN_ERR_TIMEOUT)
-		nican->config = *config;
-	return r;
-}
-
 /* Whether all that the wanted ones let through passes the present ones. */
 static bool
-wide_enough(const struct evcan_nican_config_ *now,
-    const struct evcan_nican_config_ *wanted)
+wide_enough(const struct evcan_nican_filters_ *now,
+    const struct evcan_nican_filters_ *wanted)
 {
 	for (int kind = 0; kind < 2; kind++) {
 		if (now->mask[kind] & ~wanted->mask[kind] ||
@@ -176,24 +187,29 @@ wide_enough(const struct evcan_nican_config_ *now,
 	return true;
 }
 
-/* Comparators are of an interface that is not open. Filters that come before
- * it are in them already; later ones only widen them, for each time costs the
- * frames of a moment. */
+/* Comparators are of an interface that is stopped. Filters that come before
+ * it is opened are in them already; later ones only widen them, for each time
+ * costs the frames of a moment. */
 static int
 set_filters(struct evcan_bus *bus, const struct evcan_filter *list, size_t n,
     enum evcan_filter_join join)
 {
-	const struct nican *nican = evcan_driver_state(bus);
-	struct evcan_nican_config_ config = nican->config;
+	struct nican *nican = evcan_driver_state(bus);
+	struct evcan_nican_filters_ filters;
+	int r;
 
-	set_comparators(&config, list, n, join);
-	if (wide_enough(&nican->config, &config))
+	set_comparators(&filters, list, n, join);
+	if (wide_enough(&nican->filters, &filters))
 		return EVCAN_FILTERS_SUPERSET;
-	set_comparators(&config, NULL, 0, EVCAN_FILTER_OR);
-	evcan_log(EVCAN_LOG_WARNING, "nican", "%s: opened anew for wider "
-	    "filters; frames of this moment may be lost, give the filters "
-	    "before opening", evcan_bus_name(bus));
-	ask_config(bus, &config);
+	set_comparators(&filters, NULL, 0, EVCAN_FILTER_OR);
+	evcan_log(EVCAN_LOG_WARNING, "nican", "%s: off the bus for a moment, "
+	    "for wider filters: what is sent now is not seen; filters that "
+	    "are given before opening cost nothing", evcan_bus_name(bus));
+	/* Waited for: what passes from now on must not be lost. */
+	r = evcan_adapter_ask_(bus, NICAN_DO_FILTERS, &filters,
+	    sizeof(filters), evcan_bus_is_open(bus) ? ASK_MS : 0);
+	if (r == 0 || r == EVCAN_ERR_TIMEOUT)
+		nican->filters = filters;
 	return EVCAN_FILTERS_NONE;
 }
 
@@ -212,13 +228,7 @@ want_confirm(struct evcan_bus *bus)
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	const struct nican *nican = evcan_driver_state(bus);
-	struct evcan_nican_config_ config = nican->config;
-
-	if (nican->vendor.adapter == NULL)
-		return 0;     /* open looks at it */
-	config.listen_only = mode == EVCAN_MODE_LISTEN_ONLY;
-	return ask_config(bus, &config);
+	return evcan_vendor_set_mode_(bus, NICAN_DO_MODE, mode, ASK_MS);
 }
 
 static int
@@ -237,15 +247,14 @@ flush_tx(struct evcan_bus *bus)
 
 /* Detecting */
 
-/* @return a number that a card or a port of it tells, 0 if it does not */
-static uint32_t
-ask_card(const struct evcan_nican_calls_ *calls, uint32_t card, uint32_t port,
-    uint32_t attribute)
+uint32_t
+evcan_nican_card_(const struct evcan_nican_calls_ *calls, uint32_t card,
+    uint32_t port, uint32_t attribute)
 {
 	uint32_t value = 0;
 
-	if (calls->ncGetHardwareInfo(card, port, attribute, sizeof(value),
-	    &value) < 0)
+	if (calls->ncGetHardwareInfo == NULL || calls->ncGetHardwareInfo(card,
+	    port, attribute, sizeof(value), &value) < 0)
 		return 0;
 	return value;
 }
@@ -257,13 +266,17 @@ found_port(void *context, const struct evcan_nican_calls_ *calls,
 	char channel[16], text[80];
 	uint32_t number;
 
+	/* LIN interfaces are among them. */
 	if (calls->ncGetHardwareInfo(card, port, NICAN_INTERFACE_NUM,
-	    sizeof(number), &number) < 0)
+	    sizeof(number), &number) < 0 ||
+	    evcan_nican_card_(calls, card, port, NICAN_TRANSCEIVER) ==
+	    NICAN_LIN)
 		return;
 	snprintf(channel, sizeof(channel), "CAN%u", (unsigned)number);
 	snprintf(text, sizeof(text), "NI-CAN card %u port %u, S/N %lX",
 	    (unsigned)card, (unsigned)port,
-	    (unsigned long)ask_card(calls, card, 1, NICAN_SERIAL_NUM));
+	    (unsigned long)evcan_nican_card_(calls, card, 1,
+	    NICAN_SERIAL_NUM));
 	evcan_driver_found(context, channel, text, NULL);
 }
 
@@ -275,12 +288,12 @@ detect(void *context)
 	uint32_t cards, ports;
 
 	memset(&calls, 0, sizeof(calls));
-	if (evcan_vendor_load_(&library, NULL, &calls, &err) < 0 ||
-	    calls.ncGetHardwareInfo == NULL)
+	if (evcan_vendor_load_(&evcan_nican_library_, NULL, &calls, &err) <
+	    0 || calls.ncGetHardwareInfo == NULL)
 		return;
-	cards = ask_card(&calls, 1, 1, NICAN_NUM_CARDS);
+	cards = evcan_nican_card_(&calls, 1, 1, NICAN_NUM_CARDS);
 	for (uint32_t card = 1; card <= cards && card <= 64; card++) {
-		ports = ask_card(&calls, card, 1, NICAN_NUM_PORTS);
+		ports = evcan_nican_card_(&calls, card, 1, NICAN_NUM_PORTS);
 		for (uint32_t port = 1; port <= ports && port <= 64; port++)
 			found_port(context, &calls, card, port);
 	}

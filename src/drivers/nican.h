@@ -12,6 +12,7 @@
 #include "../vendor.h"
 
 /* Attributes */
+#define NICAN_SOFTWARE_VERSION 0x80000003u   /* in two bytes */
 #define NICAN_START_ON_OPEN 0x80000006u
 #define NICAN_BAUD_RATE 0x80000007u
 #define NICAN_STATUS 0x8000000au
@@ -28,7 +29,11 @@
 #define NICAN_NUM_CARDS 0x80020002u
 #define NICAN_SERIAL_NUM 0x80020003u
 #define NICAN_NUM_PORTS 0x80020006u
+#define NICAN_TRANSCEIVER 0x80020007u
 #define NICAN_INTERFACE_NUM 0x80020008u
+#define NICAN_VERSION_MAJOR 0x80020009u      /* of the software */
+#define NICAN_VERSION_MINOR 0x8002000au
+#define NICAN_LIN 5                          /* a transceiver */
 
 /* A baud rate with this bit is two registers of an SJA1000 at 8 MHz. */
 #define NICAN_REGISTERS 0x80000000u
@@ -37,6 +42,7 @@
 #define NICAN_READ_AVAIL 0x01u
 #define NICAN_WRITE_SUCCESS 0x02u
 #define NICAN_START 0x80000001u
+#define NICAN_STOP 0x80000002u
 #define NICAN_RESET 0x80000003u
 
 /* Frames */
@@ -87,15 +93,20 @@ struct evcan_nican_calls_ {
 	    uint32_t timeout_ms, uint32_t *state);
 	int32_t (*ncGetAttribute)(uint32_t handle, uint32_t attribute,
 	    uint32_t size, void *value);
+	int32_t (*ncSetAttribute)(uint32_t handle, uint32_t attribute,
+	    uint32_t size, const void *value);
 	int32_t (*ncGetHardwareInfo)(uint32_t card, uint32_t port,
 	    uint32_t attribute, uint32_t size, void *value);
 	void (*ncStatusToString)(int32_t status, uint32_t size, char *text);
 };
 
-/* What only ncConfig can set, before an interface is opened. */
+/* What is set before an interface is opened, or while it is stopped. */
+struct evcan_nican_filters_ {
+	uint32_t code[2], mask[2];     /* standard, extended */
+};
 struct evcan_nican_config_ {
 	uint32_t baud;                 /* 0: as it was */
-	uint32_t code[2], mask[2];     /* standard, extended */
+	struct evcan_nican_filters_ filters;
 	uint32_t read_queue, write_queue;
 	bool log_errors, listen_only;
 };
@@ -117,13 +128,21 @@ struct evcan_nican_port_ {
 	struct evcan_frame pending[EVCAN_NICAN_PENDING_];
 	int n_pending;
 	bool written;              /* something, and not known to be sent */
+	struct evcan_vendor_clock_ clock;
 };
 
 /* What the loop asks the thread for. */
 enum evcan_nican_command_ {
-	NICAN_DO_CONFIG,           /* closes, configures, opens */
+	NICAN_DO_FILTERS,          /* struct evcan_nican_filters_ */
+	NICAN_DO_MODE,             /* bool: listen only */
 	NICAN_DO_ECHO, NICAN_DO_FLUSH, NICAN_DO_RESET
 };
+
+/* nican.c */
+extern const struct evcan_vendor_library_ evcan_nican_library_;
+/* A number that a card or a port of it tells. @return 0: it does not */
+uint32_t evcan_nican_card_(const struct evcan_nican_calls_ *calls,
+    uint32_t card, uint32_t port, uint32_t attribute);
 
 /* nican_port.c */
 extern const struct evcan_vendor_ops_ evcan_nican_ops_;

@@ -83,11 +83,16 @@ static const struct status statuses[] = {
 	    PASSING },
 	{ 0x10d, "CanErrRequiresNewHwSeries",
 	    "an adapter of Series 2 is needed", PASSING },
+	{ 0x110, "CanErrBothApiSameIntf", "the Channel API has the interface",
+	    PASSING },
 	{ 0x111, "CanErrWaitOverlapsSameObj", "something else waits for it",
 	    PASSING },
 	{ 0x112, "CanErrNotStarted", "the interface does not run", PASSING },
 	{ 0x117, "CanErrQueueReqdForReadMult", "there is no read queue",
 	    PASSING },
+	{ 0x118, "CanErrHardwareInitFailed", "the adapter does not start",
+	    GONE },
+	{ 0x119, "CanErrOldDataLost", "the read queue lost frames", LOSS },
 	{ 0x121, "CanErrDisconnected", "the adapter is gone", GONE },
 	{ 0x122, "CanErrNoTxForListenOnly", "it only listens", PASSING },
 	{ 0x123, "CanErrSetOnly", "the attribute cannot be read", PASSING },
@@ -288,12 +293,13 @@ static int
 open_object(struct evcan_nican_port_ *port, struct evcan_error *err)
 {
 	const struct evcan_nican_config_ *c = &port->config;
+	const struct evcan_nican_filters_ *f = &c->filters;
 	uint32_t ids[10] = { NICAN_START_ON_OPEN, NICAN_LOG_COMM_ERRS,
 		NICAN_READ_Q_LEN, NICAN_WRITE_Q_LEN, NICAN_COMP_STD,
 		NICAN_MASK_STD, NICAN_COMP_XTD, NICAN_MASK_XTD };
 	uint32_t values[10] = { 1, c->log_errors, c->read_queue,
-		c->write_queue, c->code[0], c->mask[0],
-		c->code[1] | NICAN_EXT, c->mask[1] };
+		c->write_queue, f->code[0], f->mask[0],
+		f->code[1] | NICAN_EXT, f->mask[1] };
 	uint32_t n = 8;
 	int32_t status;
 
@@ -315,14 +321,45 @@ open_object(struct evcan_nican_port_ *port, struct evcan_error *err)
 	return 0;
 }
 
+/* Since 2.0 the library tells it of itself, of old only an open interface.
+ * None at all will do. */
+static int
+check_version(const struct evcan_nican_port_ *port, char *text, size_t size,
+    struct evcan_error *err)
+{
+	uint32_t major = evcan_nican_card_(&port->calls, 1, 1,
+	    NICAN_VERSION_MAJOR), minor = 0, both = 0;
+
+	if (major > 0)
+		minor = evcan_nican_card_(&port->calls, 1, 1,
+		    NICAN_VERSION_MINOR);
+	else if (port->opened && port->calls.ncGetAttribute(port->handle,
+	    NICAN_SOFTWARE_VERSION, sizeof(both), &both) >= 0) {
+		major = both >> 24;
+		minor = both >> 16 & 0xff;
+	}
+	if ((major | minor) == 0)
+		return 0;
+	snprintf(text, size, " %lu.%lu", (unsigned long)major,
+	    (unsigned long)minor);
+	return evcan_vendor_check_version_(&evcan_nican_library_, major,
+	    minor, err);
+}
+
 static int
 port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	struct evcan_nican_port_ *port = arg;
-	int r = open_object(port, err);
+	char version[32] = "";
+	int r = check_version(port, version, sizeof(version), err);
 
 	if (r == 0)
-		evcan_adapter_info_(adapter, "NI-CAN: %s", port->name);
+		r = open_object(port, err);
+	if (r == 0 && version[0] == '\0')
+		r = check_version(port, version, sizeof(version), err);
+	if (r == 0)
+		evcan_adapter_info_(adapter, "NI-CAN%s: %s", version,
+		    port->name);
 	return r;
 }
 
@@ -360,25 +397,35 @@ fill_error(struct evcan_frame *frame, int32_t status)
 	}
 }
 
-/* One that has no time, or an impossible one, has come now. */
+/* One that has no time, or an impossible one, has come now. The adapter was
+ * told the time when the computer was switched on, and has a crystal of its
+ * own: it is believed at first, and followed. */
 static void
-fill_time(struct evcan_frame *frame, const struct evcan_nican_rx_ *rx)
+fill_time(struct evcan_nican_port_ *port, struct evcan_frame *frame,
+    const struct evcan_nican_rx_ *rx)
 {
 	uint64_t time = (uint64_t)rx->time_high << 32 | rx->time_low;
-	bool stamped = time >= (uint64_t)EPOCH && time <= (uint64_t)LAST;
 
-	frame->clock = stamped ? EVCAN_CLOCK_HARDWARE : EVCAN_CLOCK_HOST;
-	frame->time_ns = stamped ? ((int64_t)time - EPOCH) * 100 :
-	    evcan_now_unix();
+	frame->clock = EVCAN_CLOCK_HOST;
+	frame->time_ns = evcan_now_unix();
+	if (time < (uint64_t)EPOCH || time > (uint64_t)LAST)
+		return;
+	if (!port->clock.known)
+		port->clock = (struct evcan_vendor_clock_){ true, 0,
+		    frame->time_ns };
+	frame->clock = EVCAN_CLOCK_HARDWARE;
+	frame->time_ns = evcan_vendor_time_(&port->clock,
+	    ((int64_t)time - EPOCH) * 100, frame->time_ns);
 }
 
 /* @return false: it is no frame but an event that nobody asked for */
 static bool
-fill_frame(struct evcan_frame *frame, const struct evcan_nican_rx_ *rx)
+fill_frame(struct evcan_nican_port_ *port, struct evcan_frame *frame,
+    const struct evcan_nican_rx_ *rx)
 {
 	memset(frame, 0, sizeof(*frame));
 	frame->dir = EVCAN_DIR_RX;
-	fill_time(frame, rx);
+	fill_time(port, frame, rx);
 	if (rx->type == NICAN_COMM_ERROR) {
 		fill_error(frame, (int32_t)rx->id);
 		return true;
@@ -420,7 +467,7 @@ take_frames(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
 	n = size / sizeof(rx[0]) < n ? size / (uint32_t)sizeof(rx[0]) : n;
 	for (uint32_t i = 0; i < n; i++) {
 		errors = errors || rx[i].type == NICAN_COMM_ERROR;
-		filled += fill_frame(&frames[filled], &rx[i]);
+		filled += fill_frame(port, &frames[filled], &rx[i]);
 	}
 	if (errors)
 		look(adapter, port);
@@ -560,6 +607,44 @@ send_off(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
 	    "NI-CAN may not have sent yet is dropped");
 }
 
+/* While it is stopped, which is short, they can be set (in older versions only
+ * before it is opened); what it received before is still there to be read.
+ * @return false: it is not as it was, and must be opened anew */
+static bool
+set_stopped(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
+    const struct evcan_nican_config_ *c)
+{
+	const struct evcan_nican_filters_ *f = &c->filters,
+	    *now = &port->config.filters;
+	const struct {
+		uint32_t id, before, value;
+	} rows[] = {
+		{ NICAN_COMP_STD, now->code[0], f->code[0] },
+		{ NICAN_MASK_STD, now->mask[0], f->mask[0] },
+		{ NICAN_COMP_XTD, now->code[1] | NICAN_EXT,
+		    f->code[1] | NICAN_EXT },
+		{ NICAN_MASK_XTD, now->mask[1], f->mask[1] },
+		{ NICAN_LISTEN_ONLY, port->config.listen_only, c->listen_only }
+	};
+	int32_t status = port->calls.ncSetAttribute == NULL ? -1 :
+	    port->calls.ncAction(port->handle, NICAN_STOP, 0);
+
+	if (status >= 0)
+		evcan_adapter_save_(adapter);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && status >= 0;
+	    i++) {
+		if (rows[i].value != rows[i].before)
+			status = port->calls.ncSetAttribute(port->handle,
+			    rows[i].id, sizeof(rows[i].value),
+			    &rows[i].value);
+	}
+	if (status >= 0)
+		status = port->calls.ncAction(port->handle, NICAN_START, 0);
+	if (status >= 0)
+		port->config = *c;
+	return status >= 0;
+}
+
 static int
 reopen(struct evcan_nican_port_ *port, const struct evcan_nican_config_ *c,
     struct evcan_error *err)
@@ -580,6 +665,10 @@ configure(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
 
 	send_off(adapter, port);
 	evcan_adapter_save_(adapter);
+	if (!port->gone && set_stopped(adapter, port, config)) {
+		look(adapter, port);
+		return 0;
+	}
 	if (port->gone)
 		return EVCAN_ERR_GONE;
 	r = reopen(port, config, &err);
@@ -623,13 +712,16 @@ command(struct evcan_adapter_ *adapter, void *arg, int what,
     const void *data)
 {
 	struct evcan_nican_port_ *port = arg;
-	struct evcan_nican_config_ config;
+	struct evcan_nican_config_ config = port->config;
 
 	if (port->gone)
 		return EVCAN_ERR_GONE;
 	switch ((enum evcan_nican_command_)what) {
-	case NICAN_DO_CONFIG:
-		memcpy(&config, data, sizeof(config));
+	case NICAN_DO_FILTERS:
+		memcpy(&config.filters, data, sizeof(config.filters));
+		return configure(adapter, port, &config);
+	case NICAN_DO_MODE:
+		memcpy(&config.listen_only, data, sizeof(config.listen_only));
 		return configure(adapter, port, &config);
 	case NICAN_DO_ECHO:
 		port->echo = true;
@@ -651,6 +743,7 @@ const struct evcan_vendor_ops_ evcan_nican_ops_ = {
 	.close = port_close,
 	.command = command,
 	.look = look,
-	/* Nothing ends a wait early; so long a send may wait for it. */
-	.slice_ms = 2
+	/* Nothing ends a wait early; so long a send may wait for it. 2 ms save
+	 * 0.3 % of a core, and double that time. */
+	.slice_ms = 1
 };

@@ -5,7 +5,8 @@
  * HW100001 and HW200002, of two controllers each; all are on one bus.
  * Switches: "set devices N"; "set denied 1": another program holds the
  * controllers; "set gone_code CODE": what calls on an unplugged device say;
- * "set features BITS"; "set first_tick N": of the clock; "set major N". */
+ * "set features BITS"; "set first_tick N": of the clock; "set major N": of
+ * its version; "set guid 1": the second device's identifier is no text. */
 #include "double_bus.h"
 
 #include <pthread.h>
@@ -20,8 +21,6 @@
 #define EXPORTED __attribute__((visibility("default")))
 #define CONTROLLERS 4            /* of all devices */
 #define PATTERNS 2048
-
-/* What there is */
 
 struct pattern {
 	uint32_t code, mask;
@@ -265,16 +264,22 @@ vciInitialize(void)
 EXPORTED HRESULT
 vciGetVersion(uint32_t *major, uint32_t *minor, uint32_t *revision,
     uint32_t *build)
-{
-	*revision = *build = 0;
 #else
 EXPORTED HRESULT
 vciGetVersion(uint32_t *major, uint32_t *minor)
-{
 #endif
+{
+	long code;
+
+	if (double_enter("vciGetVersion", &code))
+		return (HRESULT)code;
 	*major = (uint32_t)double_setting("major", VCI);
-	*minor = 5;
-	return 0;
+	*minor = *major == 0 ? 0 : 5;
+#if VCI == 4
+	*revision = *build = 0;
+#endif
+	pthread_mutex_lock(&lock);
+	return done(initialized ? 0 : E(NOT_INITIALIZED));
 }
 
 EXPORTED void
@@ -324,6 +329,8 @@ vciEnumDeviceNext(HANDLE list, VCIDEVICEINFO *info)
 	memset(info, 0, sizeof(*info));
 	info->object_id = 0x1122334400000000u + (unsigned)o->at;
 	memcpy(info->hwid, o->at == 0 ? "HW100001" : "HW200002", 8);
+	if (o->at == 1 && double_setting("guid", 0) != 0)
+		memcpy(info->hwid, "\x01\0\xab" "456789abcdef\xff", 16);
 	strcpy(info->description, "USB-to-CAN");
 	strcpy(info->manufacturer, "HMS");
 	o->at++;
@@ -474,6 +481,8 @@ canControlInitialize(HANDLE control, uint8_t op, uint8_t ex, uint8_t standard,
 	    (unsigned)extended_ids, (unsigned)sdr->mode, (unsigned)sdr->bps,
 	    sdr->ts1, sdr->ts2, sdr->sjw, sdr->tdo, (unsigned)fdr->mode,
 	    (unsigned)fdr->bps, fdr->ts1, fdr->ts2, fdr->sjw, fdr->tdo);
+	if (!(sdr->mode & 1) && (sdr->bps < 5000 || sdr->bps > 1000000))
+		return done(E(INVALIDARG));
 	return init_control(o, op, ex, standard == 3);
 }
 #else
@@ -781,10 +790,9 @@ canChannelPostMessage(HANDLE channel, CANMSG *m)
 	if (m->type != DATA || ((m->flags2 & LONG) && !(c->ex & 1)))
 		return done(E(INVALIDARG));
 	fill_double(m->id, m->flags2, m->flags, m->data, &frame);
-	/* What cannot go out stays in the fifo. */
 	if (!c->started || (c->op & 8) ||
 	    !double_put(o->node, &frame, m->flags & SRR))
-		c->pending++;
+		c->pending++;            /* it stays in the fifo */
 	return done(0);
 }
 

@@ -3,11 +3,14 @@
  *
  * Switches of "set": "nican_hold 1" (what is written stays in the write queue
  * until it is 0), "nican_series 1" (older hardware: no counters, no
- * listen-only), "nican_old 1" (statuses of before 2.0), "nican_error STATUS"
+ * listen-only), "nican_old 1" (statuses of before 1.5), "nican_error STATUS"
  * (of the next communication errors), "nican_type T" (frame type of the
  * next data frames: events that are no frames), "nican_untimed 1" (frames
- * have no time), "nican_busy 1" (somebody else has both open). evcan_nican_attribute() tells what was configured,
- * 0xFFFFFFFF: it was not. */
+ * have no time), "nican_ahead_ms N" (the card's clock is), "nican_busy 1"
+ * (somebody else has both open), "nican_version N" (two digits for the minor
+ * one; 0: not told), "nican_lin 1" (the second port is of LIN).
+ * evcan_nican_attribute() tells what was configured, 0xFFFFFFFF: it was not.
+ * OLD, of nican_old_double.c: a version 1.4. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,6 +22,10 @@
 
 #include "double_bus.h"
 
+#ifndef OLD
+#define OLD 0
+#endif
+#define VERSION (OLD ? 104 : 207)
 #define API __attribute__((visibility("default")))
 #define HANDLES 16
 #define ATTRIBUTES 32
@@ -31,8 +38,10 @@ enum { TIMEOUT = 0x001, BAD_INTERFACE = 0x023, BAD_PARAM = 0x004,
 	NOT_SUPPORTED = 0x00a, COMM = 0x00b, NO_CONFIG = 0x033,
 	BAD_OPCODE = 0x104, BAD_SIZE = 0x105, OVERLAP = 0x111,
 	NOT_STARTED = 0x112, NO_QUEUE = 0x117, DISCONNECTED = 0x121,
-	LISTENS = 0x122, BAD_BAUD = 0x124 };
+	NOT_STOPPED = 0x007, CONFIG_ONLY = 0x017, LISTENS = 0x122,
+	BAD_BAUD = 0x124 };
 
+#define SOFTWARE_VERSION 0x80000003u
 #define START_ON_OPEN 0x80000006u
 #define BAUD_RATE 0x80000007u
 #define STATUS 0x8000000au
@@ -72,6 +81,7 @@ static struct object {
 	int number;                    /* of the interface */
 	uint32_t handle;
 	bool running, overflowed;
+	uint64_t stopped_ns;           /* deaf from then on */
 	atomic_bool waiting;
 	bool peeked;
 	struct double_frame peek;
@@ -90,7 +100,7 @@ status_of(unsigned code, bool warning)
 {
 	uint32_t high = warning ? 0x3ff62000u : 0xbff62000u;
 
-	if (double_setting("nican_old", 0) == 0)
+	if (double_setting("nican_old", OLD) == 0)
 		return (int32_t)(high | code);
 	high = warning ? 0x40000000u : 0x80000000u;
 	if (code < 0x100)
@@ -104,12 +114,14 @@ bad(unsigned code)
 	return status_of(code, false);
 }
 
+#if !OLD
 API void
 ncStatusToString(int32_t status, uint32_t size, char *text)
 {
 	snprintf(text, size, "the double's text of %08lX",
 	    (unsigned long)(uint32_t)status);
 }
+#endif
 
 /* Configuring */
 
@@ -371,6 +383,8 @@ passes(const struct object *o, const struct double_frame *frame)
 	uint32_t comp = attribute(o->number, ext ? COMP_XTD : COMP_STD, 0);
 	uint32_t mask = attribute(o->number, ext ? MASK_XTD : MASK_STD, 0);
 
+	if (!o->running && frame->time_ns > o->stopped_ns)
+		return false;
 	if (frame->flags & DOUBLE_ERR)
 		return attribute(o->number, LOG_ERRORS, 0) != 0;
 	return ((frame->id ^ comp) & mask) == 0;
@@ -385,7 +399,7 @@ peek(struct object *o, int timeout_ms)
 
 	while (!o->peeked && r == 1) {
 		r = double_take(o->node, &o->peek, timeout_ms);
-		o->peeked = r == 1 && o->running && passes(o, &o->peek);
+		o->peeked = r == 1 && passes(o, &o->peek);
 	}
 	return r;
 }
@@ -458,7 +472,8 @@ static void
 hand_out(const struct double_frame *from, struct frame_in *to)
 {
 	uint64_t time = double_setting("nican_untimed", 0) != 0 ? 0 :
-	    filetime_of(from->time_ns);
+	    filetime_of(from->time_ns) +
+	    (uint64_t)double_setting("nican_ahead_ms", 0) * 10000;
 
 	memset(to, 0, sizeof(*to));
 	to->time[0] = (uint32_t)time;
@@ -509,6 +524,24 @@ ncReadMult(uint32_t handle, uint32_t size, void *data, uint32_t *actual)
 
 /* State */
 
+static void
+run(struct object *o, bool on)
+{
+	struct timespec ts;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	if (!on && o->running)
+		o->stopped_ns = now;
+	/* The harsher of what may become of frames that nobody has read. */
+	if (on && !o->running) {
+		double_flush(o->node);
+		o->peeked = false;
+	}
+	o->running = on;
+}
+
 API int32_t
 ncAction(uint32_t handle, uint32_t opcode, uint32_t parameter)
 {
@@ -520,13 +553,52 @@ ncAction(uint32_t handle, uint32_t opcode, uint32_t parameter)
 		return status;
 	if (opcode < 0x80000001 || opcode > 0x80000003)
 		return bad(BAD_OPCODE);
-	o->running = opcode == 0x80000001;
+	run(o, opcode == 0x80000001);
 	if (opcode == 0x80000003) {
 		double_flush(o->node);
 		o->n_out = 0;
 		o->peeked = o->overflowed = false;
 	}
 	return 0;
+}
+
+static uint32_t
+version(void)
+{
+	return (uint32_t)double_setting("nican_version", VERSION);
+}
+
+API int32_t
+ncSetAttribute(uint32_t handle, uint32_t id, uint32_t size, const void *value)
+{
+	int32_t status;
+	struct object *o = enter("ncSetAttribute", handle, &status);
+	struct interface *i;
+	uint32_t v;
+	int k = 0;
+
+	if (o == NULL)
+		return status;
+	if (size != 4)
+		return bad(BAD_SIZE);
+	if (OLD)
+		return bad(CONFIG_ONLY);
+	if (o->running)
+		return bad(NOT_STOPPED);
+	memcpy(&v, value, sizeof(v));
+	if (check_attribute(id, v) != 0)
+		return bad(check_attribute(id, v));
+	i = &interfaces[o->number];
+	pthread_mutex_lock(&lock);
+	while (k < i->n_attributes && i->attributes[k].id != id)
+		k++;
+	if (k < ATTRIBUTES) {
+		i->attributes[k].id = id;
+		i->attributes[k].value = v;
+		i->n_attributes += k == i->n_attributes;
+	}
+	pthread_mutex_unlock(&lock);
+	return k < ATTRIBUTES ? 0 : bad(BAD_PARAM);
 }
 
 API int32_t
@@ -543,7 +615,9 @@ ncGetAttribute(uint32_t handle, uint32_t id, uint32_t size, void *value)
 	state = double_state(o->number);
 	if (size != 4)
 		return bad(BAD_SIZE);
-	if (id == STATUS)
+	if (id == SOFTWARE_VERSION)
+		v = version() / 100 << 24 | version() % 100 << 16;
+	else if (id == STATUS)
 		v = (uint32_t)(state == DOUBLE_ACTIVE ? 0 :
 		    status_of(COMM, state != DOUBLE_OFF));
 	else if (id != RX_COUNTER && id != TX_COUNTER)
@@ -556,6 +630,7 @@ ncGetAttribute(uint32_t handle, uint32_t id, uint32_t size, void *value)
 	return 0;
 }
 
+#if !OLD
 /* One card with two ports. */
 API int32_t
 ncGetHardwareInfo(uint32_t card, uint32_t port, uint32_t id, uint32_t size,
@@ -578,8 +653,17 @@ ncGetHardwareInfo(uint32_t card, uint32_t port, uint32_t id, uint32_t size,
 	case 0x80020006:
 		v = 2;
 		break;
+	case 0x80020007:
+		v = port == 2 && double_setting("nican_lin", 0) != 0 ? 5 : 0;
+		break;
 	case 0x80020008:
 		v = port - 1;
+		break;
+	case 0x80020009:
+		v = version() / 100;
+		break;
+	case 0x8002000a:
+		v = version() % 100;
 		break;
 	default:
 		return bad(0x131);
@@ -587,3 +671,4 @@ ncGetHardwareInfo(uint32_t card, uint32_t port, uint32_t id, uint32_t size,
 	memcpy(value, &v, sizeof(v));
 	return 0;
 }
+#endif
