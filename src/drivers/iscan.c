@@ -40,6 +40,8 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const no_files[] = { NULL };
 
+/* No call tells its version. One that is too old for frames of both formats
+ * lacks the functions whose names end in Ex. */
 static const struct evcan_vendor_library_ library = {
 	.name = "isCAN",
 	.files = no_files,       /* iscandrv.dll elsewhere */
@@ -71,7 +73,7 @@ set_bitrate(struct evcan_bus *bus, struct evcan_iscan_port_ *port,
 			return 0;
 		}
 	}
-	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: isCAN has no "
+	return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: isCAN has no "
 	    "bitrate %lld, but 10, 20, 50, 100, 125, 250, 500, 800 and 1000 "
 	    "kbit/s; others by the option timing", evcan_bus_name(bus),
 	    (long long)bitrate);
@@ -83,13 +85,15 @@ set_timing(struct evcan_bus *bus, struct evcan_iscan_port_ *port,
     struct evcan_error *err)
 {
 	struct evcan_bit_timing bit;
+	int r;
 
 	if (port->calls.SetBaudRegister == NULL)
 		return evcan_error_set(err, EVCAN_ERR_UNSUPPORTED, 0,
 		    "%s: this library sets no registers (option timing): it "
 		    "lacks isCAN_SetBaudRegister", evcan_bus_name(bus));
-	if (evcan_vendor_timing_classic_(bus, CLOCK, &bit, err) < 0)
-		return EVCAN_ERR_INIT;
+	r = evcan_vendor_timing_classic_(bus, CLOCK, &bit, err);
+	if (r < 0)
+		return r;
 	port->registers = true;
 	port->baud = ISCAN_OFFLINE;
 	port->btr = evcan_bit_timing_btr(&bit);

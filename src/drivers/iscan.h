@@ -66,9 +66,10 @@ struct evcan_iscan_port_ {
 
 	struct evcan_wake_ wake;   /* messages, or the loop wants something */
 	bool open, handled, gone;
-	uint8_t told;              /* last status that was a condition */
+	uint8_t told;              /* the last read's, if a condition */
 	enum evcan_bus_state state;
 	int64_t state_ns;          /* when that was seen */
+	bool stands;               /* it is told as long as it lasts */
 	uint32_t only_id;          /* the filter */
 };
 

@@ -15,7 +15,7 @@
 #include "../error_frame.h"
 #include "iscan.h"
 
-/* How long a state holds that is not told again. */
+/* How long a state holds that reads do not tell any more. */
 #define STATE_NS ((int64_t)500000000)
 /* Statuses other than messages, one after the other. */
 #define OTHERS_MAX 8
@@ -116,6 +116,7 @@ see_state(struct evcan_adapter_ *adapter, struct evcan_iscan_port_ *port,
 	if (state == port->state)
 		return;
 	port->state = state;
+	port->stands = false;
 	evcan_adapter_state_(adapter, state);
 }
 
@@ -311,6 +312,8 @@ take_status(struct evcan_adapter_ *adapter, struct evcan_iscan_port_ *port,
 
 	port->told = status;
 	see_status(adapter, port, status, "ReceiveMessageEx");
+	if (again && kind == BUS_OFF)
+		port->stands = true;
 	if (again)
 		return 0;
 	if (kind == LOST)
@@ -400,6 +403,11 @@ send_one(struct evcan_adapter_ *adapter, struct evcan_iscan_port_ *port,
 	enum kind kind = status_of(status)->kind;
 	struct evcan_frame error;
 
+	/* It was sent and acknowledged by then, unless reads say otherwise:
+	 * transmission is synchronous where nobody changed that. */
+	if (status == 0 && port->state == EVCAN_STATE_BUS_OFF &&
+	    port->told == 0)
+		see_state(adapter, port, EVCAN_STATE_ACTIVE);
 	if (status == 0)
 		return 1;
 	see_status(adapter, port, status, "TransmitMessageEx");
@@ -429,16 +437,16 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
 	return i == 0 && r < 0 ? r : i;
 }
 
-/* A warning that is not told again has passed; who was off the bus comes back
- * with a message or a status. */
+/* A warning that is not told again has passed, and so has bus off if it was
+ * told for as long as it lasted. Told once, it ends with a message, one way or
+ * the other, or a status. */
 static void
 port_look(struct evcan_adapter_ *adapter, void *arg)
 {
 	struct evcan_iscan_port_ *port = arg;
 
-	if ((port->state == EVCAN_STATE_WARNING ||
-	    port->state == EVCAN_STATE_PASSIVE) &&
-	    evcan_now_monotonic() - port->state_ns > STATE_NS)
+	if (port->told == 0 && (port->state != EVCAN_STATE_BUS_OFF ||
+	    port->stands) && evcan_now_monotonic() - port->state_ns > STATE_NS)
 		see_state(adapter, port, EVCAN_STATE_ACTIVE);
 }
 

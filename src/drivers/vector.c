@@ -59,12 +59,16 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const no_files[] = { NULL };
 
-static const struct evcan_vendor_library_ library = {
+/* By the notes that come with each release: since 5.7 (June 2006) the silent
+ * output mode is what it is now; CAN FD came with 9.0, and the calls for it
+ * are optional here. Copies of other vendors say they are 6.7. */
+const struct evcan_vendor_library_ evcan_vector_library_ = {
 	.name = "Vector's XL Driver Library",
 	.files = no_files,       /* vxlapi64.dll and vxlapi.dll elsewhere */
 	.variable = "EVCAN_LIB_VECTOR",
 	.source = "the XL Driver Library of vector.com, for Windows alone",
-	.symbols = symbols
+	.symbols = symbols,
+	.oldest = { 5, 7 }
 };
 
 static bool
@@ -109,6 +113,33 @@ use_classic(struct evcan_vector_port_ *port,
 	port->classic = *timing;
 }
 
+static uint32_t
+clock_of(const struct evcan_timing *timing)
+{
+	return timing->fd ? timing->flexible.f_clock :
+	    timing->classic.f_clock;
+}
+
+static int
+adjust_clock(struct evcan_bus *bus, struct evcan_timing *timing,
+    struct evcan_error *err)
+{
+	uint32_t before = clock_of(timing);
+	int r = timing->fd ? evcan_timing_adjust_clock(timing, fd_clocks, 1,
+	    err) : evcan_timing_adjust_clock(timing, classic_clocks, 2, err);
+
+	if (r < 0 && err != NULL)
+		err->code = EVCAN_ERR_INVALID;
+	if (r > 0)
+		evcan_log(EVCAN_LOG_WARNING, "vector", "%s: timing is for a "
+		    "clock of %.6g MHz, so it is computed anew, with the same "
+		    "bit rate and about the same sample point, for the "
+		    "device's; to choose the bits, give timing with "
+		    "f_clock=%lu", evcan_bus_name(bus), before / 1e6,
+		    (unsigned long)clock_of(timing));
+	return r < 0 ? EVCAN_ERR_INVALID : 0;
+}
+
 static int
 use_timing(struct evcan_bus *bus, struct evcan_vector_port_ *port,
     struct evcan_error *err)
@@ -118,19 +149,13 @@ use_timing(struct evcan_bus *bus, struct evcan_vector_port_ *port,
 	int r = evcan_timing_parse(&timing, common->timing, err);
 
 	if (r == 0 && common->fd && !timing.fd)
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: option fd "
+		r = evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: option fd "
 		    "needs timing with nom_ and data_ keys, this one is of "
 		    "classic CAN", evcan_bus_name(bus));
 	if (r == 0)
-		r = timing.fd ? evcan_timing_adjust_clock(&timing, fd_clocks,
-		    1, err) : evcan_timing_adjust_clock(&timing,
-		    classic_clocks, 2, err);
+		r = adjust_clock(bus, &timing, err);
 	if (r < 0)
 		return r;
-	if (r > 0)
-		evcan_log(EVCAN_LOG_WARNING, "vector", "%s: the same bits "
-		    "from a clock that the device has",
-		    evcan_bus_name(bus));
 	if (timing.fd)
 		use_fd(port, &timing.flexible);
 	else
@@ -160,7 +185,7 @@ use_segments(struct evcan_bus *bus, struct evcan_vector_port_ *port,
 
 	if (evcan_bit_timing_fd_from_bitrate_and_segments(&timing,
 	    (uint32_t)bitrate, (uint32_t)data, false, &why) < 0)
-		return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: bitrate "
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: bitrate "
 		    "%lld and data_bitrate %lld cannot be had from 80 MHz "
 		    "with these segments (%s); set tseg1_abr, tseg2_abr, "
 		    "tseg1_dbr and tseg2_dbr, or timing", evcan_bus_name(bus),
@@ -230,6 +255,20 @@ set_queue(struct evcan_bus *bus, struct evcan_vector_port_ *port,
 }
 
 static int
+set_application(struct evcan_bus *bus, struct evcan_vector_port_ *port,
+    struct evcan_error *err)
+{
+	const struct vector *v = evcan_driver_state(bus);
+	int n = snprintf(port->app, sizeof(port->app), "%s",
+	    v->app_name != NULL ? v->app_name : "");
+
+	return n < (int)sizeof(port->app) ? 0 : evcan_error_set(err,
+	    EVCAN_ERR_INIT, 0, "%s: app_name \"%s\" has more than the 31 "
+	    "characters that Vector Hardware Config allows",
+	    evcan_bus_name(bus), v->app_name);
+}
+
+static int
 fill_port(struct evcan_bus *bus, struct evcan_vector_port_ *port,
     struct evcan_error *err)
 {
@@ -240,8 +279,8 @@ fill_port(struct evcan_bus *bus, struct evcan_vector_port_ *port,
 		r = set_bits(bus, port, err);
 	if (r == 0)
 		r = set_queue(bus, port, err);
-	snprintf(port->app, sizeof(port->app), "%s", v->app_name != NULL ?
-	    v->app_name : "");
+	if (r == 0)
+		r = set_application(bus, port, err);
 	port->index = v->channel_index;
 	port->serial = v->serial;
 	port->silent = v->listen_only ||
@@ -258,16 +297,19 @@ static int
 open(struct evcan_bus *bus, struct evcan_error *err)
 {
 	struct vector *v = evcan_driver_state(bus);
-	struct evcan_vector_port_ port = { .port = -1, .event_fd = -1 };
+	struct evcan_vector_port_ port = { .port = -1, .event_fd = -1,
+		.wake = { -1, -1 } };
 	char key[100];
 	int r = fill_port(bus, &port, err);
 
 	if (r == 0)
-		r = evcan_vendor_load_(&library, v->vendor.library,
+		r = evcan_vendor_load_(&evcan_vector_library_,
+		    v->vendor.library,
 		    &port.calls, err);
 	if (r == 0 && port.version == XL_FLEXIBLE && !has_fd(&port.calls))
 		r = evcan_error_set(err, EVCAN_ERR_NOT_IMPLEMENTED, 0,
-		    "%s: this XL Driver Library has no CAN FD",
+		    "%s: this XL Driver Library has no CAN FD; those since "
+		    "9.0 have, which come from vector.com",
 		    evcan_bus_name(bus));
 	if (r < 0)
 		return r;
@@ -291,15 +333,11 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 	if (v->listen_only)
 		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
 		    "the bus is silent (option listen_only)");
-	if (frame->flags & EVCAN_FRAME_ERR)
-		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "Vector's library cannot send error frames");
-	if (frame->flags & EVCAN_FRAME_FD)
-		return evcan_bus_protocol(bus) == EVCAN_PROTOCOL_CAN_FD ? 0 :
-		    evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-		    "CAN FD frames need the option fd=true");
-	return frame->dlc <= 8 ? 0 : evcan_error_set(err, EVCAN_ERR_INVALID,
-	    0, "Vector's library knows no DLC over 8 without CAN FD");
+	if (!(frame->flags & EVCAN_FRAME_FD))
+		return evcan_vendor_check_classic_(bus, frame, err);
+	return evcan_bus_protocol(bus) == EVCAN_PROTOCOL_CAN_FD ? 0 :
+	    evcan_error_set(err, EVCAN_ERR_INVALID, 0, "a CAN FD frame needs "
+	    "the option fd=true");
 }
 
 /* The loop's side */
@@ -360,10 +398,24 @@ want_confirm(struct evcan_bus *bus)
 	return r;
 }
 
+/* Off the bus the device forgets what it has not sent: that is not waited for
+ * any more. */
+static int
+doubt_sends(struct evcan_bus *bus, int r)
+{
+	if (r == 0)
+		evcan_driver_lost(bus, 0, EVCAN_LOSS_DEVICE);
+	return r;
+}
+
 static int
 set_mode(struct evcan_bus *bus, enum evcan_bus_mode mode)
 {
-	return evcan_vendor_set_mode_(bus, VECTOR_SET_MODE, mode, ASK_MS);
+	const struct vector *v = evcan_driver_state(bus);
+
+	/* The option holds in every mode. */
+	return v->listen_only ? 0 : doubt_sends(bus, evcan_vendor_set_mode_(
+	    bus, VECTOR_SET_MODE, mode, ASK_MS));
 }
 
 static int
@@ -376,11 +428,8 @@ flush_tx(struct evcan_bus *bus)
 static int
 reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, VECTOR_RESET, NULL, 0, ASK_MS);
-
-	return r == 0 ? 0 : evcan_error_set(err, r, 0,
-	    "%s: the channel is not back on the bus%s", evcan_bus_name(bus),
-	    r == EVCAN_ERR_TIMEOUT ? " yet" : "");
+	return doubt_sends(bus, evcan_vendor_reset_(bus, VECTOR_RESET, ASK_MS,
+	    err));
 }
 
 /* Detecting */
@@ -409,7 +458,7 @@ detect(void *context)
 	struct evcan_error err;
 
 	evcan_error_clear(&err);
-	if (evcan_vendor_load_(&library, NULL, &calls, &err) == 0)
+	if (evcan_vendor_load_(&evcan_vector_library_, NULL, &calls, &err) == 0)
 		evcan_vector_each_(&calls, found, context);
 }
 

@@ -11,11 +11,13 @@
 #include <evcan/driver.h>
 
 #include "vendor.h"
+#include "wake.h"
 
 #define XL_BUS_CAN 1
 #define XL_BUS_CAN_USABLE 0x10000
 #define XL_CHANNELS 64
 #define XL_CAP_FD_ISO 0x80000000u
+#define XL_CAP_FD_BOSCH 0x20000000u
 #define XL_OP_MODE_FD 2
 #define XL_SILENT 0
 #define XL_NORMAL 1
@@ -273,8 +275,8 @@ struct evcan_vector_port_ {
 	int32_t port;              /* -1: none */
 	uint64_t mask;
 	int event_fd;              /* -1: none */
+	struct evcan_wake_ wake;   /* without it: the loop wants something */
 	bool pending;              /* the queue was not read to its end */
-	bool can_ask_state;
 	enum evcan_bus_state state;
 	struct evcan_vendor_clock_ clock;
 };
@@ -292,13 +294,17 @@ struct evcan_vector_filters_ {
 	uint32_t code[2], care[2]; /* standard, extended */
 };
 
+/* vector.c */
+extern const struct evcan_vendor_library_ evcan_vector_library_;
+
 /* vector_port.c */
 extern const struct evcan_vendor_ops_ evcan_vector_ops_;
 
 /* vector_setup.c, in the thread */
-/* Driver and port, set up. @param channel which it is */
+#define EVCAN_VECTOR_INFO_ 120
+/* Driver and port, set up. @param info what was opened, in words */
 int evcan_vector_open_(struct evcan_vector_port_ *port,
-    struct xl_channel *channel, struct evcan_error *err);
+    char info[EVCAN_VECTOR_INFO_], struct evcan_error *err);
 void evcan_vector_close_driver_(const struct evcan_vector_calls_ *calls);
 /* An opening that failed. @return EVCAN_ERR_INIT */
 int evcan_vector_error_(struct evcan_error *err,

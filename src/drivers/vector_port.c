@@ -2,6 +2,7 @@
 /* vector_port.c - a channel of the XL Driver Library, in its thread */
 #include "vector.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,8 +44,9 @@ set_echo(port_type *port, bool on)
 	return port->calls.xlCanSetChannelMode(port->port, port->mask, on, 0);
 }
 
-/* Without one it is polled. */
-static void
+/* Without one it is polled.
+ * @return -1: no file descriptor, with errno */
+static int
 get_event(port_type *port)
 {
 	union xl_notification event;
@@ -56,6 +58,7 @@ get_event(port_type *port)
 		port->event_fd = event.fd;
 	/* What is there already tells nobody. */
 	port->pending = true;
+	return port->event_fd < 0 ? evcan_wake_init_(&port->wake) : 0;
 }
 
 static int
@@ -86,7 +89,10 @@ start(port_type *port, struct evcan_error *err)
 	if (status != 0 && port->own)
 		return evcan_vector_error_(err, port, status,
 		    "xlCanSetChannelMode (receive_own_messages)");
-	get_event(port);
+	if (get_event(port) < 0)
+		return evcan_error_set(err, EVCAN_ERR_INIT, errno,
+		    "channel %u: no file descriptor",
+		    (unsigned)port->channel);
 	status = go_on_bus(port);
 	return status == 0 ? 0 : evcan_vector_error_(err, port, status,
 	    "xlActivateChannel");
@@ -96,14 +102,13 @@ static int
 port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	port_type *port = arg;
-	struct xl_channel channel;
-	int r = evcan_vector_open_(port, &channel, err);
+	char info[EVCAN_VECTOR_INFO_];
+	int r = evcan_vector_open_(port, info, err);
 
 	if (r == 0)
 		r = start(port, err);
 	if (r == 0)
-		evcan_adapter_info_(adapter, "%.32s, S/N %u%s", channel.name,
-		    (unsigned)channel.serial, !port->init ||
+		evcan_adapter_info_(adapter, "%s%s", info, !port->init ||
 		    port->may_set_up ? "" : ", set up by another program");
 	return r;
 }
@@ -120,6 +125,7 @@ port_close(struct evcan_adapter_ *adapter, void *arg)
 		port->calls.xlClosePort(port->port);
 	if (port->driver_open)
 		evcan_vector_close_driver_(&port->calls);
+	evcan_wake_destroy_(&port->wake);
 }
 
 /* Receiving */
@@ -244,6 +250,20 @@ drain(struct harvest *h)
 	return status;
 }
 
+/* For the next look into the queue, or for the loop.
+ * @return what is left of the time */
+static int
+nap(port_type *port, int timeout_ms)
+{
+	struct pollfd fd = { .fd = port->wake.fd, .events = POLLIN };
+	int ms = timeout_ms < port->poll_ms ? timeout_ms : port->poll_ms;
+
+	if (poll(&fd, 1, ms) <= 0)
+		return timeout_ms - ms;
+	evcan_wake_clear_(&port->wake);
+	return 0;
+}
+
 static int
 port_read(struct evcan_adapter_ *adapter, void *arg,
     struct evcan_frame *frames, int max, int timeout_ms)
@@ -258,11 +278,9 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 		clear_event(port);
 	status = drain(&h);
 	/* Nothing tells when something comes: look at intervals. */
-	if (status == XL_QUEUE_IS_EMPTY && h.room == max &&
-	    port->event_fd < 0) {
-		for (int ms = 0; ms < timeout_ms && ms < port->poll_ms &&
-		    !evcan_adapter_wanted_(adapter); ms++)
-			poll(NULL, 0, 1);
+	while (status == XL_QUEUE_IS_EMPTY && h.room == max &&
+	    port->event_fd < 0 && timeout_ms > 0) {
+		timeout_ms = nap(port, timeout_ms);
 		status = drain(&h);
 	}
 	port->pending = status == 0;
@@ -278,6 +296,15 @@ port_fd(void *arg)
 	const port_type *port = arg;
 
 	return port->pending ? -1 : port->event_fd;
+}
+
+static void
+port_interrupt(void *arg)
+{
+	const port_type *port = arg;
+
+	if (port->wake.fd >= 0)
+		evcan_wake_set_(&port->wake);
 }
 
 /* Sending */
@@ -359,35 +386,59 @@ set_filters(port_type *port, const struct evcan_vector_filters_ *filters)
 	return status;
 }
 
+/* What was received is given on before it is forgotten. */
 static int
-reset(port_type *port)
+go_off_bus(struct evcan_adapter_ *adapter, port_type *port)
 {
-	int status = port->calls.xlDeactivateChannel(port->port, port->mask);
+	int status;
 
-	port->active = false;
-	return status != 0 ? status : go_on_bus(port);
+	evcan_adapter_save_(adapter);
+	if (port->gone)
+		return XL_HW_NOT_PRESENT;
+	status = port->calls.xlDeactivateChannel(port->port, port->mask);
+	port->active = port->active && status != 0;
+	return status;
+}
+
+/* One that cannot is opened anew. */
+static int
+come_back(struct evcan_adapter_ *adapter, port_type *port)
+{
+	int status = go_on_bus(port);
+
+	if (status != 0)
+		tell_gone(adapter, port, status, "xlActivateChannel");
+	return status;
+}
+
+static int
+reset(struct evcan_adapter_ *adapter, port_type *port)
+{
+	int status = go_off_bus(adapter, port);
+
+	return status != 0 ? status : come_back(adapter, port);
 }
 
 /* Off the bus meanwhile, and on it again whatever comes of it. */
 static int
-set_mode(port_type *port, bool silent)
+set_mode(struct evcan_adapter_ *adapter, port_type *port, bool silent)
 {
 	int status, back;
 
 	if (!port->may_set_up)
 		return XL_INIT_ACCESS_MISSING;
-	status = port->calls.xlDeactivateChannel(port->port, port->mask);
+	status = go_off_bus(adapter, port);
 	if (status != 0)
 		return status;
-	port->active = false;
 	status = port->calls.xlCanSetChannelOutput(port->port, port->mask,
 	    silent ? XL_SILENT : XL_NORMAL);
-	back = go_on_bus(port);
+	back = come_back(adapter, port);
 	return status != 0 ? status : back;
 }
 
 static int
-run_command(port_type *port, int what, const void *data)
+run_command(struct evcan_adapter_ *adapter, port_type *port, int what,
+    const void *data)
 {
 	struct evcan_vector_filters_ filters;
 	bool on;
@@ -400,12 +451,12 @@ run_command(port_type *port, int what, const void *data)
 	case VECTOR_SET_ECHO:
 		return set_echo(port, true);
 	case VECTOR_SET_MODE:
-		return set_mode(port, on);
+		return set_mode(adapter, port, on);
 	case VECTOR_FLUSH:
 		return port->calls.xlCanFlushTransmitQueue(port->port,
 		    port->mask);
 	case VECTOR_RESET:
-		return reset(port);
+		return reset(adapter, port);
 	}
 	return XL_NOT_IMPLEMENTED;
 }
@@ -417,8 +468,12 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
 	static const char *const calls[] = { "xlCanSetChannelAcceptance",
 		"xlCanSetChannelMode", "xlCanSetChannelOutput",
 		"xlCanFlushTransmitQueue", "xlActivateChannel" };
-	int status = run_command(arg, what, data);
+	const port_type *port = arg;
+	int status = port->gone ? XL_HW_NOT_PRESENT :
+	    run_command(adapter, arg, what, data);
 
+	if (port->gone)
+		return EVCAN_ERR_GONE;
 	return status == 0 ? 0 : tell_error(adapter, status, calls[what]);
 }
 
@@ -430,5 +485,6 @@ const struct evcan_vendor_ops_ evcan_vector_ops_ = {
 	.close = port_close,
 	.command = port_command,
 	.look = port_look,
-	.fd = port_fd
+	.fd = port_fd,
+	.interrupt = port_interrupt
 };

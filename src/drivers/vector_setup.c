@@ -3,6 +3,7 @@
 #include "vector.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct evcan_vector_port_ port_type;
@@ -303,6 +304,29 @@ check_foreign(port_type *port, int64_t index, struct evcan_error *err)
 
 /* Opening */
 
+/* That the highest byte is the major number, the next the minor, and the rest
+ * the build, is only what programs print it as: of a 0 nothing is believed. */
+static int
+check_version(uint32_t version, struct evcan_error *err)
+{
+	return version >> 24 == 0 ? 0 : evcan_vendor_check_version_(
+	    &evcan_vector_library_, version >> 24, version >> 16 & 0xff, err);
+}
+
+static int
+check_fd(const port_type *port, const struct xl_channel *channel,
+    struct evcan_error *err)
+{
+	if (port->version != XL_FLEXIBLE ||
+	    (channel->capabilities & XL_CAP_FD_ISO))
+		return 0;
+	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "channel %u (%.32s) "
+	    "has no CAN FD%s", (unsigned)port->channel, channel->name,
+	    channel->capabilities & XL_CAP_FD_BOSCH ? " of ISO 11898-1, but "
+	    "an older one; or the library is older than 9.7 and does not "
+	    "tell" : "");
+}
+
 static int
 open_port(port_type *port, const struct xl_channel *channel,
     struct evcan_error *err)
@@ -310,11 +334,6 @@ open_port(port_type *port, const struct xl_channel *channel,
 	uint64_t permission = port->init ? channel->mask : 0;
 	int status;
 
-	if (port->version == XL_FLEXIBLE &&
-	    !(channel->capabilities & XL_CAP_FD_ISO))
-		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
-		    "channel %u (%.32s) has no CAN FD",
-		    (unsigned)port->channel, channel->name);
 	port->mask = channel->mask;
 	status = port->calls.xlOpenPort(&port->port, port->app, port->mask,
 	    &permission, port->queue, port->version, XL_BUS_CAN);
@@ -328,8 +347,22 @@ open_port(port_type *port, const struct xl_channel *channel,
 	return port->init ? check_foreign(port, channel->index, err) : 0;
 }
 
+static void
+fill_info(char info[EVCAN_VECTOR_INFO_], const struct xl_channel *channel,
+    uint32_t version)
+{
+	int n = snprintf(info, EVCAN_VECTOR_INFO_, "%.32s, S/N %u",
+	    channel->name, (unsigned)channel->serial);
+
+	if (version >> 24 != 0)
+		snprintf(info + n, EVCAN_VECTOR_INFO_ - (size_t)n,
+		    ", library %u.%u.%u", (unsigned)(version >> 24),
+		    (unsigned)(version >> 16 & 0xff),
+		    (unsigned)(version & 0xffff));
+}
+
 int
-evcan_vector_open_(port_type *port, struct xl_channel *channel,
+evcan_vector_open_(port_type *port, char info[EVCAN_VECTOR_INFO_],
     struct evcan_error *err)
 {
 	const struct xl_channel *found;
@@ -343,9 +376,11 @@ evcan_vector_open_(port_type *port, struct xl_channel *channel,
 	if (status != 0)
 		return evcan_vector_error_(err, port, status,
 		    "xlGetDriverConfig");
-	found = find_channel(port, &config, err);
-	if (found == NULL)
+	if (check_version(config.dll_version, err) < 0)
 		return EVCAN_ERR_INIT;
-	*channel = *found;
+	found = find_channel(port, &config, err);
+	if (found == NULL || check_fd(port, found, err) < 0)
+		return EVCAN_ERR_INIT;
+	fill_info(info, found, config.dll_version);
 	return open_port(port, found, err);
 }

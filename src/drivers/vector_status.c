@@ -55,8 +55,8 @@ static const struct status {
 	ROW(157, INVALID, "RESERVED_NOT_ZERO", "a spare field is not 0"),
 	ROW(158, BUSY, "INIT_ACCESS_MISSING", "no right to set the channel "
 	    "up: another program has it, or no bitrate was given"),
-	ROW(160, OPERATION, "WRONG_VERSION",
-	    "driver and library do not fit together"),
+	ROW(160, OPERATION, "WRONG_VERSION", "the library, or the driver "
+	    "below it, is too old; newer ones come from vector.com"),
 	ROW(201, INIT, "CANNOT_OPEN_DRIVER",
 	    "Vector's driver is not installed or does not start"),
 	ROW(202, INVALID, "WRONG_BUS_TYPE", "the channel is not set to CAN"),

@@ -3,10 +3,12 @@
  *
  * Switches of "set": "iscan_queue N" (messages that a device's queue holds,
  * 4096), "iscan_devices N" (that are configured, 2), "iscan_mute 1" (nobody is
- * called back). A status that a call is to give: "fail
- * isCAN_TransmitMessageEx 7 5". What was set is told by evcan_iscan_last().
- * The state of a channel is the status of reads without a message for as long
- * as it lasts; bus off that of sends, too. */
+ * called back), "iscan_once 1" (a state is told by one read), "iscan_async 1"
+ * (off the bus messages are taken, and dropped). A status that a call is to
+ * give: "fail isCAN_TransmitMessageEx 7 5". What was set is told by
+ * evcan_iscan_last(). The state of a channel is the status of reads without a
+ * message for as long as it lasts; bus off that of sends, too. OLD: a library
+ * that knows standard frames alone, by calls that are not here. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +19,11 @@
 #include "double_bus.h"
 
 #define API __attribute__((visibility("default")))
+#ifdef OLD
+#define API_EX __attribute__((unused)) static
+#else
+#define API_EX API
+#endif
 #define DEVICES 16
 
 enum { NOT_FOUND = 2, PARAM = 4, ONLY_ONLINE = 5, NO_MESSAGE = 8,
@@ -44,6 +51,7 @@ struct device {
 	bool online;
 	uint32_t only_id;
 	uint8_t baud, btr0, btr1;
+	enum double_state told;              /* by a read, last */
 	handler_cb *cb;
 	void *context;
 	pthread_t thread;
@@ -111,7 +119,7 @@ join(struct device *device, int number)
 	return NOT_FOUND;
 }
 
-API uint8_t
+API_EX uint8_t
 isCAN_DeviceInitEx(uint8_t number, uint8_t baud)
 {
 	struct device *device = &devices[number % DEVICES];
@@ -132,6 +140,7 @@ isCAN_DeviceInitEx(uint8_t number, uint8_t baud)
 		device->btr0 = device->btr1 = 0;
 		device->online = baud != 0;
 		device->only_id = UINT32_MAX;
+		device->told = DOUBLE_ACTIVE;
 	}
 	pthread_mutex_unlock(&lock);
 	return status;
@@ -194,7 +203,7 @@ isCAN_SetBaudRegister(uint8_t number, uint8_t btr0, uint8_t btr1)
 	return 0;
 }
 
-API uint8_t
+API_EX uint8_t
 isCAN_SetMessageExID(uint8_t number, uint32_t id)
 {
 	struct device *device = NULL;
@@ -294,7 +303,7 @@ isCAN_StopMessageHandler(uint8_t number)
 
 /* Messages */
 
-API uint8_t
+API_EX uint8_t
 isCAN_TransmitMessageEx(uint8_t number, struct message *message)
 {
 	struct double_frame frame = { .id = message->id, .len = message->len };
@@ -309,7 +318,7 @@ isCAN_TransmitMessageEx(uint8_t number, struct message *message)
 	if (!device->online)
 		return ONLY_ONLINE;
 	if (double_state(number) == DOUBLE_OFF)
-		return BUS_OFF;
+		return double_setting("iscan_async", 0) ? 0 : BUS_OFF;
 	frame.flags = (message->extended ? DOUBLE_EXT : 0) |
 	    (message->rtr ? DOUBLE_RTR : 0);
 	memcpy(frame.data, message->data, frame.len);
@@ -327,10 +336,22 @@ hand_out(struct message *message, const struct double_frame *frame)
 	memcpy(message->data, frame->data, sizeof(message->data));
 }
 
-API uint8_t
-isCAN_ReceiveMessageEx(uint8_t number, struct message *message)
+/* What a read gives that has no message. */
+static uint8_t
+state_of(struct device *device, int number)
 {
 	static const uint8_t states[] = { NO_MESSAGE, 20, 18, BUS_OFF };
+	enum double_state state = double_state(number);
+	bool again = device->told == state;
+
+	device->told = state;
+	return again && double_setting("iscan_once", 0) ? NO_MESSAGE :
+	    states[state];
+}
+
+API_EX uint8_t
+isCAN_ReceiveMessageEx(uint8_t number, struct message *message)
+{
 	struct device *device = NULL;
 	uint8_t status = enter("isCAN_ReceiveMessageEx", number, &device);
 	struct double_frame frame;
@@ -347,7 +368,7 @@ isCAN_ReceiveMessageEx(uint8_t number, struct message *message)
 	if (r < 0)
 		return REMOVED;
 	if (r == 0)
-		return states[double_state(number)];
+		return state_of(device, number);
 	if (frame.flags & DOUBLE_ERR)
 		return BUS_ERROR;
 	hand_out(message, &frame);

@@ -9,7 +9,10 @@
  * whatever was asked for), "vector_tx N" (frames that are taken before the
  * transmit queue is full), "vector_error N" and "vector_tx_error 1" (what the
  * next errors of CAN FD are), "vector_no_event 1" (no notification),
- * "vector_lost_in N" (the Nth event from now tells of a loss). */
+ * "vector_lost_in N" (the Nth event from now tells of a loss), "vector_version
+ * N" (the library's major version, 25; before 9 there is no CAN FD),
+ * "vector_bosch 1" (no channel has CAN FD as it is in ISO 11898-1),
+ * "vector_unheard 1" (no receipts for a while). */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -187,6 +190,12 @@ is_driver_open(void)
 	return is_open;
 }
 
+static long
+major_version(void)
+{
+	return double_setting("vector_version", 25);
+}
+
 API int16_t
 xlGetDriverConfig(driver_config *config)
 {
@@ -198,6 +207,7 @@ xlGetDriverConfig(driver_config *config)
 	if (!is_driver_open())
 		return CANNOT_OPEN_DRIVER;
 	memset(config, 0, sizeof(*config));
+	config->dll = (uint32_t)major_version() << 24 | 20 << 16 | 14;
 	for (int i = 0; i < CHANNELS; i++) {
 		if (double_unplugged(i))
 			continue;
@@ -210,7 +220,9 @@ xlGetDriverConfig(driver_config *config)
 		c->hw_channel = hardware[i].channel;
 		c->index = (uint8_t)i;
 		c->mask = (uint64_t)1 << i;
-		c->capabilities = hardware[i].fd ? 0xa0000000u : 0;
+		c->capabilities = !hardware[i].fd ? 0 :
+		    double_setting("vector_bosch", 0) ? 0x20000000u :
+		    0xa0000000u;
 		c->bus_capabilities = 0x10001;
 		c->serial = hardware[i].serial;
 		pthread_mutex_lock(&lock);
@@ -310,6 +322,8 @@ xlOpenPort(int32_t *handle, char *user, uint64_t mask, uint64_t *permission,
 		return INVALID_MASK;
 	if (bus != CAN)
 		return WRONG_BUS_TYPE;
+	if (version == 4 && major_version() < 9)
+		return WRONG_VERSION;
 	if ((version != 3 && version != 4) || !(version == 3 ?
 	    is_power_of_two(queue, 16, 32768) :
 	    is_power_of_two(queue, 8192, 524288)))
@@ -463,7 +477,8 @@ put(port_type *port, const struct double_frame *frame)
 
 	if (frame->id > (ext ? 0x1fffffffu : 0x7ffu))
 		return INVALID_ID;
-	return double_put(port->node, frame, port->receipts) ? 0 : FULL;
+	return double_put(port->node, frame, port->receipts &&
+	    !double_setting("vector_unheard", 0)) ? 0 : FULL;
 }
 
 static int16_t
