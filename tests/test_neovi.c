@@ -214,7 +214,7 @@ test_opens(void **state)
 	(void)state;
 	bus = open_now("HSCAN");
 	assert_string_equal(evcan_bus_channel_info(bus),
-	    "neoVI FIRE 2 AB0001, network 1");
+	    "neoVI FIRE 2 AB0001, network 1, library's version 804");
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_20);
 	/* No rate given: none is set. */
 	assert_int_equal(calls("icsneoSetBitRate"), 0);
@@ -228,6 +228,35 @@ test_opens(void **state)
 	assert_int_equal(calls("icsneoFreeObject"), 1);
 }
 
+/* Which number means what is not known, so none is refused. */
+static void
+test_versions(void **state)
+{
+	static const struct {
+		const char *command, *text;
+	} cases[] = {
+		{ "set neovi_version 0", "network 1" },
+		{ "set neovi_version -1", "network 1" },
+		{ "set neovi_version 1", "network 1, library's version 1" },
+		{ "set neovi_version 2147483647",
+		    "network 1, library's version 2147483647" },
+		{ "set neovi_version -2147483648", "network 1" }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct evcan_bus *bus;
+
+		control(cases[i].command);
+		bus = open_now("HSCAN");
+		assert_string_equal(strstr(evcan_bus_channel_info(bus),
+		    "network"), cases[i].text);
+		send_one(bus, 1);
+		expect(bus, 1);
+		end(bus);
+	}
+}
+
 static void
 test_rates(void **state)
 {
@@ -238,7 +267,7 @@ test_rates(void **state)
 	bus = open_now("HSCAN2,bitrate=250000,data_bitrate=2000000");
 	assert_int_equal(noted("rate"), 250000);
 	assert_int_equal(noted("net"), 42);
-	assert_int_equal(calls("icsneoSetFDBitRate"), 0);
+	assert_int_equal(noted("data_rate"), -999999);
 	end(bus);
 	bus = open_now("2,fd=true,bitrate=500000,data_bitrate=4000000");
 	assert_int_equal(noted("rate"), 500000);
@@ -246,13 +275,23 @@ test_rates(void **state)
 	assert_int_equal(noted("net"), 2);
 	assert_int_equal(evcan_bus_protocol(bus), EVCAN_PROTOCOL_CAN_FD);
 	end(bus);
-	/* Never the one that is kept when the power is off. */
+	/* Some are known by rounded numbers only. */
+	bus = open_now("1,fd=true,bitrate=83333,data_bitrate=6666667");
+	assert_int_equal(noted("rate"), 83000);
+	assert_int_equal(noted("data_rate"), 6667000);
+	end(bus);
+	/* Never the calls that keep it when the power is off. */
 	assert_int_equal(calls("icsneoSetBitRate"), 0);
+	assert_int_equal(calls("icsneoSetFDBitRate"), 0);
 	err = refused("HSCAN,bitrate=123457");
 	assert_int_equal(err.code, EVCAN_ERR_INIT);
 	assert_int_equal(err.vendor, 0x2013);
 	assert_non_null(strstr(err.text, "BaudrateNotFound"));
 	assert_non_null(strstr(err.text, "123457"));
+	assert_non_null(strstr(err.text, "83, 100, 125, 250"));
+	err = refused("HSCAN,fd=true,data_bitrate=3000000");
+	assert_int_equal(err.vendor, 0x2013);
+	assert_non_null(strstr(err.text, "data bit rate 3000000"));
 	err = refused("SWCAN,bitrate=33333");
 	assert_int_equal(err.vendor, 0x2009);
 	assert_non_null(strstr(err.text, "network 3"));
@@ -274,6 +313,8 @@ test_refusals(void **state)
 		    "bit rates only", EVCAN_ERR_UNSUPPORTED },
 		{ "HSCAN,state=PASSIVE", "listen-only",
 		    EVCAN_ERR_UNSUPPORTED },
+		{ "HSCAN,fd=true,bitrate=2000000", "1000000",
+		    EVCAN_ERR_INVALID },
 		{ "HSCAN,serial=nothing", "\"nothing\"", EVCAN_ERR_INVALID },
 		{ "HSCAN,serial=AB0002", "AB0002", EVCAN_ERR_INIT },
 		{ "HSCAN,type_filter=0x14", "3 found", EVCAN_ERR_INIT },
@@ -333,6 +374,26 @@ test_choice(void **state)
 	assert_non_null(strstr(evcan_bus_channel_info(b), "AB0001"));
 	end(a);
 	end(b);
+}
+
+/* Once it has one it comes back to that, though another one is free. */
+static void
+test_stays_with_its_device(void **state)
+{
+	struct evcan_bus *bus;
+
+	(void)state;
+	bus = watch("HSCAN");
+	assert_non_null(strstr(evcan_bus_channel_info(bus), "AB0001"));
+	control("unplug 0");
+	UNTIL(!evcan_bus_is_open(bus));
+	UNTIL(calls("icsneoFindDevices") >= 4);
+	assert_int_equal(calls("icsneoOpenDevice"), 1);
+	control("plug 0");
+	UNTIL(evcan_bus_is_open(bus));
+	assert_non_null(strstr(evcan_bus_channel_info(bus), "AB0001"));
+	assert_int_equal(seen.events[EVCAN_BUS_ERROR], 1);
+	end(bus);
 }
 
 /* A library with no more than the six functions, and one with less. */
@@ -420,9 +481,11 @@ main(void)
 		cmocka_unit_test(test_odd_messages),
 		cmocka_unit_test(test_states_of_messages),
 		TEST(test_opens),
+		TEST(test_versions),
 		TEST(test_rates),
 		TEST(test_refusals),
 		TEST(test_choice),
+		TEST(test_stays_with_its_device),
 		TEST(test_libraries),
 		TEST(test_detect)
 	};

@@ -9,6 +9,7 @@
 #include "neovi.h"
 
 #define RESET_MS 500
+#define BITRATE_MAX 1000000
 
 struct neovi {
 	struct evcan_vendor_bus_ vendor;
@@ -43,6 +44,10 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 	FUNCTION(icsneoGetLastAPIError, true),
 	FUNCTION(icsneoGetErrorMessages, true),
 	FUNCTION(icsneoGetErrorInfo, true),
+	FUNCTION(icsneoGetDLLVersion, true),
+	FUNCTION(icsneo_getDeviceEvents, true),
+	FUNCTION(icsneo_setFDBaudrate, true),
+	FUNCTION(icsneo_settingsApplyTemporary, true),
 	{ NULL, 0, false }
 };
 
@@ -101,13 +106,18 @@ parse_nets(struct evcan_bus *bus, struct evcan_error *err)
 	return 0;
 }
 
-/* What only the library's settings could do, which differ from device to
- * device and from version to version. */
+/* Timing and listening are in the library's settings, which differ from device
+ * to device and from version to version. */
 static int
 check_options(struct evcan_bus *bus, struct evcan_error *err)
 {
 	const struct evcan_bus_common *common = evcan_driver_common(bus);
 
+	if (common->bitrate > BITRATE_MAX)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
+		    "%s: bitrate %lu is more than CAN's 1000000; data_bitrate "
+		    "is for the data of CAN FD", evcan_bus_name(bus),
+		    (unsigned long)common->bitrate);
 	if (common->timing != NULL)
 		return evcan_error_set(err, EVCAN_ERR_UNSUPPORTED, 0,
 		    "%s: this library sets bit rates only: bitrate and "
@@ -128,7 +138,9 @@ check_calls(struct evcan_bus *bus, const struct evcan_neovi_port_ *port,
 	bool lacks = port->bitrate != 0 && calls->icsneoSetBitRate == NULL &&
 	    calls->icsneoSetBitRateEx == NULL;
 	bool lacks_fd = port->fd && port->data_bitrate != 0 &&
-	    calls->icsneoSetFDBitRate == NULL;
+	    calls->icsneoSetFDBitRate == NULL &&
+	    (calls->icsneo_setFDBaudrate == NULL ||
+	    calls->icsneo_settingsApplyTemporary == NULL);
 
 	if (!lacks && !lacks_fd)
 		return 0;
@@ -143,6 +155,7 @@ fill_port(struct evcan_bus *bus, struct evcan_neovi_port_ *port,
 {
 	const struct evcan_bus_common *common = evcan_driver_common(bus);
 	struct neovi *neovi = evcan_driver_state(bus);
+	const char *serial = neovi->serial;
 	int r = parse_nets(bus, err);
 
 	if (r == 0)
@@ -157,14 +170,15 @@ fill_port(struct evcan_bus *bus, struct evcan_neovi_port_ *port,
 	port->bitrate = (int)common->bitrate;
 	port->data_bitrate = (int)common->data_bitrate;
 	port->type = (uint32_t)neovi->type_filter;
-	if (neovi->serial == NULL || neovi->serial[0] == '\0')
+	if (serial == NULL || serial[0] == '\0')
+		serial = neovi->vendor.device;
+	if (serial[0] == '\0')
 		return 0;
-	port->n_serials = evcan_neovi_serial_numbers_(neovi->serial,
-	    port->serials);
+	port->n_serials = evcan_neovi_serial_numbers_(serial, port->serials);
 	return port->n_serials > 0 ? 0 : evcan_error_set(err,
 	    EVCAN_ERR_INVALID, 0, "%s: serial \"%s\" is none of a neoVI "
 	    "device: six digits and letters, or a number",
-	    evcan_bus_name(bus), neovi->serial);
+	    evcan_bus_name(bus), serial);
 }
 
 static int
@@ -185,7 +199,8 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	neovi->vendor.confirms = true;
 	evcan_driver_set_protocol(bus, port.fd ? EVCAN_PROTOCOL_CAN_FD :
 	    EVCAN_PROTOCOL_CAN_20);
-	if (port.n_serials > 0) {
+	/* Not the one that it has found: the last open had the same key. */
+	if (neovi->serial != NULL && port.n_serials > 0) {
 		evcan_neovi_serial_text_(port.serials[0], serial);
 		snprintf(key, sizeof(key), "neovi %s", serial);
 	}
@@ -239,19 +254,9 @@ want_confirm(struct evcan_bus *bus)
 }
 
 static int
-flush_tx(struct evcan_bus *bus)
-{
-	evcan_vendor_flush_(bus);
-	return 0;
-}
-
-static int
 reset(struct evcan_bus *bus, struct evcan_error *err)
 {
-	int r = evcan_adapter_ask_(bus, NEOVI_RESET, NULL, 0, RESET_MS);
-
-	return r < 0 ? evcan_error_set(err, r, 0,
-	    "%s: the device is not back on the bus", evcan_bus_name(bus)) : 0;
+	return evcan_vendor_reset_(bus, NEOVI_RESET, RESET_MS, err);
 }
 
 static void
@@ -288,7 +293,8 @@ detect(void *context)
 static const struct evcan_option options[] = {
 	{ "serial", NULL, EVCAN_OPTION_TEXT, NULL, 0, 0, NULL,
 	    "serial number of the device, as printed on it or as a number; "
-	    "the first that is free unless given", 0, STATE(serial) },
+	    "the first that is free unless given, with which it stays", 0,
+	    STATE(serial) },
 	{ "type_filter", NULL, EVCAN_OPTION_INT, "0", 0, UINT32_MAX, NULL,
 	    "look only among devices of this type, the vendor's number "
 	    "(0x04000000: neoVI FIRE 2); 0: any", 0, STATE(type_filter) },
@@ -319,7 +325,7 @@ const struct evcan_driver evcan_driver_neovi_ = {
 	.deadline = evcan_vendor_deadline_,
 	.check = check,
 	.want_confirm = want_confirm,
-	.flush_tx = flush_tx,
+	.flush_tx = evcan_vendor_flush_,
 	.reset = reset,
 	.detect = detect
 };

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "../vendor.h"
 
@@ -43,10 +44,17 @@
 #define NEOVI_TICKS_25_NS 9
 #define NEOVI_TICKS_10_NS 10
 
+/* Errors and events that mean something here. */
+#define NEOVI_RX_OVERFLOW 0x2000
+#define NEOVI_NO_BITRATE 0x2013
+#define NEOVI_DISCONNECTED 0x2022
+#define NEOVI_TX_FULL 0x3005
+
 #define NEOVI_DEVICES 255
 /* icsneoGetMessages writes as many as it has, up to this. */
 #define NEOVI_MESSAGES 20000
 #define NEOVI_ERRORS 600
+#define NEOVI_EVENTS 64
 #define NEOVI_NETS 32
 
 /* NeoDeviceEx */
@@ -85,6 +93,19 @@ struct evcan_neovi_message_ {
 	uint8_t misc, reserved[3];
 };
 
+/* neoevent_t of libicsneo */
+struct evcan_neovi_event_ {
+	const char *text;
+	time_t time;
+	uint32_t number;                 /* as of errors */
+	uint8_t severity;
+	char serial[7];
+	uint8_t reserved[16];
+};
+
+_Static_assert(sizeof(void *) != 8 || sizeof(time_t) != 8 ||
+    (sizeof(struct evcan_neovi_event_) == 48 &&
+    offsetof(struct evcan_neovi_event_, number) == 16), "neoevent_t");
 _Static_assert(offsetof(struct evcan_neovi_device_, wifi) ==
     (sizeof(void *) == 8 ? 40 : 36), "NeoDeviceEx");
 _Static_assert(sizeof(void *) != 8 ||
@@ -127,6 +148,13 @@ struct evcan_neovi_calls_ {
 	int (*icsneoGetErrorMessages)(void *handle, int *numbers, int *n);
 	int (*icsneoGetErrorInfo)(int number, char *brief, char *text,
 	    int *brief_size, int *text_size, int *severity, int *restart);
+	int (*icsneoGetDLLVersion)(void);
+	/* libicsneo has these in the same file, for the same handles. */
+	bool (*icsneo_getDeviceEvents)(const void *handle,
+	    struct evcan_neovi_event_ *events, size_t *n);
+	bool (*icsneo_setFDBaudrate)(const void *handle, uint16_t net,
+	    int64_t bitrate);
+	bool (*icsneo_settingsApplyTemporary)(const void *handle);
 };
 
 /* One of the device's networks. */
@@ -159,8 +187,47 @@ struct evcan_neovi_port_ {
 /* What the loop asks the thread for. */
 enum evcan_neovi_command_ { NEOVI_RESET };
 
+/* Why a call failed. */
+struct evcan_neovi_reason_ {
+	long number;               /* 0: none is given */
+	int code;
+	char text[320];
+};
+
 /* neovi_device.c */
 extern const struct evcan_vendor_ops_ evcan_neovi_ops_;
+
+/* neovi_error.c */
+void evcan_neovi_explain_(const struct evcan_neovi_calls_ *calls,
+    long number, struct evcan_neovi_reason_ *reason);
+/* Of the call that just failed, in the thread that made it. */
+void evcan_neovi_why_(const struct evcan_neovi_port_ *port,
+    struct evcan_neovi_reason_ *reason);
+/* @return EVCAN_ERR_INIT, with err */
+int evcan_neovi_open_error_(const struct evcan_neovi_port_ *port,
+    const char *call, const struct evcan_neovi_reason_ *reason,
+    struct evcan_error *err);
+bool evcan_neovi_is_valid_(const struct evcan_neovi_port_ *port);
+/* What happened to the device since this was asked last, where the library
+ * keeps a list of it. @param lost gets how many messages it threw away
+ * @return false: it was unplugged */
+bool evcan_neovi_events_(const struct evcan_neovi_port_ *port,
+    uint64_t *lost);
+
+/* neovi_turn.c: calls that the library cannot make at once for several
+ * devices. One that hangs has its turn for a limited time only. */
+enum evcan_neovi_turn_ {
+	NEOVI_TURN_DEVICES,        /* search, open, close: lists of devices */
+	NEOVI_TURN_MESSAGES,       /* one buffer */
+	NEOVI_TURNS
+};
+/* @param limit_ns after which others may go ahead @param wait_ns for those
+ * who have it @return 0: it is another's still */
+uint64_t evcan_neovi_take_turn_(enum evcan_neovi_turn_ which,
+    int64_t limit_ns, int64_t wait_ns);
+/* @return false: another has gone ahead meanwhile */
+bool evcan_neovi_has_turn_(enum evcan_neovi_turn_ which, uint64_t ticket);
+void evcan_neovi_give_turn_(enum evcan_neovi_turn_ which, uint64_t ticket);
 
 /* neovi_frame.c */
 /* Which of the port's networks, or NULL. */
@@ -190,12 +257,14 @@ void evcan_neovi_describe_(const struct evcan_neovi_device_ *device,
 /* A name of the vendor's, or a number. @return 0: neither */
 uint16_t evcan_neovi_net_id_(const char *text, size_t len);
 /* Devices, as they were when none was open: a search would disturb those that
- * are. `clients` counts this process's too. @return how many, or negative */
+ * are. `clients` counts this process's too. One that hangs while it opens
+ * keeps new ones from being found. @return how many, or negative */
 int evcan_neovi_list_(const struct evcan_neovi_calls_ *calls,
     struct evcan_neovi_device_ devices[NEOVI_DEVICES]);
 /* Opens the one that is wanted: port->device and port->handle. */
 int evcan_neovi_claim_(struct evcan_neovi_port_ *port,
     struct evcan_error *err);
+/* Closes it. */
 void evcan_neovi_release_(struct evcan_neovi_port_ *port);
 
 #endif

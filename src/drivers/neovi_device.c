@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* neovi_device.c - a neoVI device, in its adapter's thread */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,144 +12,22 @@ typedef struct evcan_neovi_port_ port_type;
 
 /* Readings that fail one after the other until the device counts as gone. */
 #define FAILURES_MAX 8
-#define TEXT_MAX 256
+/* For another device's reading, before this one goes on without. */
+#define TURN_NS ((int64_t)20000000)
 
-/* Errors. The library has texts of its own in some versions only. */
-
-#define TX_FULL 0x3005
-#define RX_OVERFLOW 0x2000
-
-static const struct {
-	long number;
-	int code;
-	const char *name, *text;
-} errors[] = {
-	{ 0x1000, EVCAN_ERR_GONE, "InvalidNeoDevice",
-	    "the handle is not valid any more" },
-	{ 0x1001, EVCAN_ERR_INVALID, "RequiredParameterNull",
-	    "a parameter is missing" },
-	{ 0x1004, EVCAN_ERR_INVALID, "ParameterOutOfRange",
-	    "a parameter is out of its range" },
-	{ 0x1005, EVCAN_ERR_BUSY, "DeviceCurrentlyOpen",
-	    "the device is open already" },
-	{ 0x1006, EVCAN_ERR_STATE, "DeviceCurrentlyClosed",
-	    "the device is not open" },
-	{ 0x1008, EVCAN_ERR_STATE, "DeviceCurrentlyOffline",
-	    "the device is not on the bus" },
-	{ 0x1011, EVCAN_ERR_INVALID, "UnsupportedTXNetwork",
-	    "the device has no such network, or cannot send there" },
-	{ 0x1012, EVCAN_ERR_INVALID, "MessageMaxLengthExceeded",
-	    "the message is too long for this network" },
-	{ 0x1014, EVCAN_ERR_OPERATION, "Timeout", "the time was spent" },
-	{ RX_OVERFLOW, EVCAN_ERR_OPERATION, "PollingMessageOverflow",
-	    "messages were lost, because nobody fetched them" },
-	{ 0x2003, EVCAN_ERR_OPERATION, "SettingsReadError",
-	    "the device's settings cannot be read" },
-	{ 0x2008, EVCAN_ERR_OPERATION, "SettingsReadOnly",
-	    "the device's settings cannot be changed" },
-	{ 0x2009, EVCAN_ERR_INVALID, "CANSettingsNotAvailable",
-	    "the device has no such CAN network" },
-	{ 0x2010, EVCAN_ERR_INVALID, "CANFDSettingsNotAvailable",
-	    "the device has no such CAN FD network" },
-	{ 0x2013, EVCAN_ERR_INVALID, "BaudrateNotFound",
-	    "the device does not know this bit rate" },
-	{ 0x2014, EVCAN_ERR_INVALID, "UnexpectedNetworkType",
-	    "the network is not one of CAN" },
-	{ 0x2015, EVCAN_ERR_OPERATION, "DeviceFirmwareOutOfDate",
-	    "the firmware is too old: Vehicle Spy updates it" },
-	{ 0x2018, EVCAN_ERR_OPERATION, "NoDeviceResponse",
-	    "the device does not answer" },
-	{ 0x2020, EVCAN_ERR_UNSUPPORTED, "CANFDNotSupported",
-	    "the device cannot do CAN FD" },
-	{ 0x2021, EVCAN_ERR_UNSUPPORTED, "RTRNotSupported",
-	    "the device cannot do remote frames" },
-	{ 0x2022, EVCAN_ERR_GONE, "DeviceDisconnected",
-	    "the device was unplugged" },
-	{ 0x3000, EVCAN_ERR_OPERATION, "FailedToRead",
-	    "reading from the device fails" },
-	{ 0x3001, EVCAN_ERR_OPERATION, "FailedToWrite",
-	    "writing to the device fails" },
-	{ 0x3002, EVCAN_ERR_INIT, "DriverFailedToOpen",
-	    "the device cannot be opened; maybe this user may not" },
-	{ TX_FULL, EVCAN_ERR_FULL, "TransmitBufferFull",
-	    "there is no room for more to send" },
-	{ 0x3006, EVCAN_ERR_BUSY, "DeviceInUse",
-	    "another program has the device" }
-};
-
-struct reason {
-	long number;               /* 0: none is given */
-	int code;
-	char text[TEXT_MAX + 60];
-};
+/* Errors */
 
 static void
-explain(const struct evcan_neovi_calls_ *calls, long number,
-    struct reason *reason)
-{
-	char brief[TEXT_MAX] = "", text[TEXT_MAX] = "";
-	int n_brief = TEXT_MAX - 1, n_text = TEXT_MAX - 1;
-	int severity = 0, restart = 0;
-	size_t i = 0;
-
-	reason->number = number;
-	reason->code = EVCAN_ERR_OPERATION;
-	while (i < sizeof(errors) / sizeof(errors[0]) &&
-	    errors[i].number != number)
-		i++;
-	if (i < sizeof(errors) / sizeof(errors[0])) {
-		reason->code = errors[i].code;
-		snprintf(reason->text, sizeof(reason->text), "0x%lX, %s: %s",
-		    (unsigned long)number, errors[i].name, errors[i].text);
-	} else if (calls->icsneoGetErrorInfo != NULL &&
-	    calls->icsneoGetErrorInfo((int)number, brief, text, &n_brief,
-	    &n_text, &severity, &restart)) {
-		text[TEXT_MAX - 1] = '\0';
-		snprintf(reason->text, sizeof(reason->text), "0x%lX: %s%s",
-		    (unsigned long)number, text, restart ?
-		    "; the device must be opened anew" : "");
-	} else {
-		snprintf(reason->text, sizeof(reason->text),
-		    "0x%lX: an unknown error", (unsigned long)number);
-	}
-}
-
-/* Of the call that just failed. */
-static void
-why(const port_type *port, struct reason *reason)
-{
-	unsigned long number = 0;
-
-	if (port->handle != NULL &&
-	    port->calls.icsneoGetLastAPIError != NULL &&
-	    port->calls.icsneoGetLastAPIError(port->handle, &number) &&
-	    number != 0) {
-		explain(&port->calls, (long)number, reason);
-		return;
-	}
-	reason->number = 0;
-	reason->code = EVCAN_ERR_OPERATION;
-	snprintf(reason->text, sizeof(reason->text), "no reason is given");
-}
-
-static void
-tell_error(struct evcan_adapter_ *adapter, const struct reason *reason,
-    const char *call)
+tell_error(struct evcan_adapter_ *adapter,
+    const struct evcan_neovi_reason_ *reason, const char *call)
 {
 	evcan_adapter_error_(adapter, reason->code, reason->number,
 	    "%s fails (%s)", call, reason->text);
 }
 
-static bool
-is_valid(const port_type *port)
-{
-	return port->calls.icsneoValidateHObject == NULL ||
-	    port->calls.icsneoValidateHObject(port->handle);
-}
-
 static void
 tell_gone(struct evcan_adapter_ *adapter, port_type *port,
-    const struct reason *reason, const char *call)
+    const struct evcan_neovi_reason_ *reason, const char *call)
 {
 	evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, reason->number,
 	    "%s fails (%s)", call, reason->number != 0 ? reason->text :
@@ -160,80 +37,116 @@ tell_gone(struct evcan_adapter_ *adapter, port_type *port,
 
 /* Opening */
 
-static int
-open_error(const port_type *port, const char *call, struct evcan_error *err)
-{
-	struct reason reason;
-	char device[64];
-
-	why(port, &reason);
-	evcan_neovi_describe_(&port->device, device, sizeof(device));
-	evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: %s fails (%s)", device,
-	    call, reason.text);
-	if (err != NULL)
-		err->vendor = reason.number;
-	return EVCAN_ERR_INIT;
-}
+/* Rates that the library knows by a rounded number only. */
+static const struct {
+	int rate, known_as;
+} rounded[] = {
+	{ 33333, 33000 }, { 62500, 62000 }, { 83333, 83000 },
+	{ 666666, 666000 }, { 666667, 666000 }, { 6666666, 6667000 },
+	{ 6666667, 6667000 }
+};
 
 /* For as long as it is powered, where the library can do that. */
-static int
-set_rates(port_type *port, int net, struct evcan_error *err)
+static bool
+set_bitrate(const port_type *port, int net, int rate)
 {
 	const struct evcan_neovi_calls_ *calls = &port->calls;
-	char what[64];
 
-	snprintf(what, sizeof(what), "bit rate %d for network %d",
-	    port->bitrate, net);
-	if (port->bitrate != 0 && !(calls->icsneoSetBitRateEx != NULL ?
-	    calls->icsneoSetBitRateEx(port->handle,
-	    (unsigned long)port->bitrate, net, 0) :
-	    calls->icsneoSetBitRate(port->handle, port->bitrate, net)))
-		return open_error(port, what, err);
-	snprintf(what, sizeof(what), "data bit rate %d for network %d",
-	    port->data_bitrate, net);
-	if (port->fd && port->data_bitrate != 0 &&
-	    !calls->icsneoSetFDBitRate(port->handle, port->data_bitrate,
-	    net))
-		return open_error(port, what, err);
-	return 0;
+	if (calls->icsneoSetBitRateEx == NULL)
+		return calls->icsneoSetBitRate(port->handle, rate, net);
+	return calls->icsneoSetBitRateEx(port->handle, (unsigned long)rate,
+	    net, 0);
 }
 
+/* The same. icsneoSetFDBitRate stores all the settings for good. */
+static bool
+set_data_bitrate(const port_type *port, int net, int rate)
+{
+	const struct evcan_neovi_calls_ *calls = &port->calls;
+
+	if (calls->icsneo_setFDBaudrate == NULL ||
+	    calls->icsneo_settingsApplyTemporary == NULL)
+		return calls->icsneoSetFDBitRate(port->handle, rate, net);
+	return calls->icsneo_setFDBaudrate(port->handle, (uint16_t)net,
+	    rate) && calls->icsneo_settingsApplyTemporary(port->handle);
+}
+
+static int
+set_rate(const port_type *port, const char *name, int net, int rate,
+    bool (*set)(const port_type *port, int net, int rate),
+    struct evcan_error *err)
+{
+	struct evcan_neovi_reason_ reason;
+	char what[64];
+
+	if (rate == 0 || set(port, net, rate))
+		return 0;
+	evcan_neovi_why_(port, &reason);
+	for (size_t i = 0; i < sizeof(rounded) / sizeof(rounded[0]); i++) {
+		if (rounded[i].rate == rate &&
+		    reason.number == NEOVI_NO_BITRATE)
+			return set_rate(port, name, net, rounded[i].known_as,
+			    set, err);
+	}
+	snprintf(what, sizeof(what), "%s %d for network %d", name, rate, net);
+	return evcan_neovi_open_error_(port, what, &reason, err);
+}
+
+static int
+set_rates(const port_type *port, struct evcan_error *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < port->n_nets && r == 0; i++)
+		r = set_rate(port, "bit rate", port->nets[i].id,
+		    port->bitrate, set_bitrate, err);
+	for (int i = 0; i < port->n_nets && r == 0 && port->fd; i++)
+		r = set_rate(port, "data bit rate", port->nets[i].id,
+		    port->data_bitrate, set_data_bitrate, err);
+	return r;
+}
+
+/* libicsneo says 804, whichever it is, and nobody tells what the numbers of
+ * other libraries mean. Those that are too old lack icsneoOpenDevice. */
 static void
 tell_info(struct evcan_adapter_ *adapter, const port_type *port)
 {
-	char device[64], nets[80] = "";
+	const struct evcan_neovi_calls_ *calls = &port->calls;
+	int number = calls->icsneoGetDLLVersion != NULL ?
+	    calls->icsneoGetDLLVersion() : 0;
+	char device[64], serial[12], nets[80] = "", version[40] = "";
 	size_t len = 0;
 
+	evcan_neovi_serial_text_(port->device.serial, serial);
 	evcan_neovi_describe_(&port->device, device, sizeof(device));
 	for (int i = 0; i < port->n_nets && len < sizeof(nets) - 8; i++)
 		len += (size_t)snprintf(nets + len, sizeof(nets) - len,
 		    "%s%d", i == 0 ? "" : ", ", port->nets[i].id);
-	evcan_adapter_info_(adapter, "%s, network%s %s", device,
-	    port->n_nets == 1 ? "" : "s", nets);
+	if (number > 0)
+		snprintf(version, sizeof(version), ", library's version %d",
+		    number);
+	evcan_adapter_device_(adapter, serial);
+	evcan_adapter_info_(adapter, "%s, network%s %s%s", device,
+	    port->n_nets == 1 ? "" : "s", nets, version);
 }
 
 static int
 port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	port_type *port = arg;
-	int r = evcan_neovi_claim_(port, err), ignored = 0;
+	uint64_t before;
+	int r = evcan_neovi_claim_(port, err);
 
-	if (r < 0) {
-		if (err->code == 0)
-			open_error(port, "icsneoOpenDevice", err);
-		if (port->handle != NULL)     /* open by half */
-			port->calls.icsneoClosePort(port->handle, &ignored);
-		port->handle = NULL;
-		return err->code;
-	}
-	for (int i = 0; i < port->n_nets && r == 0; i++)
-		r = set_rates(port, port->nets[i].id, err);
+	if (r == 0)
+		r = set_rates(port, err);
 	if (r < 0)
 		return r;
 	port->messages = calloc(NEOVI_MESSAGES, sizeof(port->messages[0]));
 	if (port->messages == NULL)
 		return evcan_error_set(err, EVCAN_ERR_NOMEM, 0,
 		    "no memory for the device's messages");
+	/* Those of its last user. */
+	evcan_neovi_events_(port, &before);
 	tell_info(adapter, port);
 	return 0;
 }
@@ -242,18 +155,50 @@ static void
 port_close(struct evcan_adapter_ *adapter, void *arg)
 {
 	port_type *port = arg;
-	int n_errors = 0;
 
 	(void)adapter;
 	free(port->messages);
 	port->messages = NULL;
-	if (port->handle == NULL)
-		return;
-	port->calls.icsneoClosePort(port->handle, &n_errors);
-	if (port->calls.icsneoFreeObject != NULL)
-		port->calls.icsneoFreeObject(port->handle);
-	port->handle = NULL;
-	evcan_neovi_release_(port);
+	if (port->handle != NULL)
+		evcan_neovi_release_(port);
+}
+
+/* @return false: it was unplugged */
+static bool
+hear_events(struct evcan_adapter_ *adapter, const port_type *port)
+{
+	uint64_t lost;
+	bool there = evcan_neovi_events_(port, &lost);
+
+	if (lost > 0)
+		evcan_adapter_lost_(adapter, lost);
+	return there;
+}
+
+static void
+tell_unplugged(struct evcan_adapter_ *adapter, port_type *port)
+{
+	struct evcan_neovi_reason_ reason;
+
+	evcan_neovi_explain_(&port->calls, NEOVI_DISCONNECTED, &reason);
+	evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, reason.number, "%s",
+	    reason.text);
+	port->gone = true;
+}
+
+/* @return false: the device is gone, which is told then */
+static bool
+is_there(struct evcan_adapter_ *adapter, port_type *port, const char *call)
+{
+	struct evcan_neovi_reason_ reason;
+
+	if (!evcan_neovi_is_valid_(port)) {
+		evcan_neovi_why_(port, &reason);
+		tell_gone(adapter, port, &reason, call);
+	} else if (!hear_events(adapter, port)) {
+		tell_unplugged(adapter, port);
+	}
+	return !port->gone;
 }
 
 /* Receiving */
@@ -334,14 +279,14 @@ static void
 tell_errors(struct evcan_adapter_ *adapter, const port_type *port)
 {
 	int numbers[NEOVI_ERRORS], n = NEOVI_ERRORS;
-	struct reason reason;
+	struct evcan_neovi_reason_ reason;
 
 	if (port->calls.icsneoGetErrorMessages == NULL ||
 	    !port->calls.icsneoGetErrorMessages(port->handle, numbers, &n))
 		return;
 	for (int i = 0; i < n && i < NEOVI_ERRORS; i++) {
-		explain(&port->calls, numbers[i], &reason);
-		if (numbers[i] == RX_OVERFLOW)
+		evcan_neovi_explain_(&port->calls, numbers[i], &reason);
+		if (numbers[i] == NEOVI_RX_OVERFLOW)
 			evcan_adapter_lost_(adapter, 1);
 		else
 			tell_error(adapter, &reason, "the device");
@@ -350,47 +295,77 @@ tell_errors(struct evcan_adapter_ *adapter, const port_type *port)
 
 /* @return 0: that may pass, or negative */
 static int
-read_failed(struct evcan_adapter_ *adapter, port_type *port)
+read_failed(struct evcan_adapter_ *adapter, port_type *port,
+    const struct evcan_neovi_reason_ *reason)
 {
-	struct reason reason;
-
-	why(port, &reason);
-	if (!is_valid(port) || ++port->failures >= FAILURES_MAX) {
-		tell_gone(adapter, port, &reason, "icsneoGetMessages");
+	if (!is_there(adapter, port, "icsneoGetMessages"))
+		return EVCAN_ERR_GONE;
+	if (++port->failures >= FAILURES_MAX) {
+		tell_gone(adapter, port, reason, "icsneoGetMessages");
 		return EVCAN_ERR_GONE;
 	}
-	tell_error(adapter, &reason, "icsneoGetMessages");
+	if (reason->code != EVCAN_ERR_GONE)
+		tell_error(adapter, reason, "icsneoGetMessages");
 	return 0;
 }
 
-/* The library has one buffer for all devices: what it gives must be copied
- * before any thread asks again (one that hangs here stops them all). A message
- * may also come between two waits without ending one, so it is asked after
- * each. */
+/* In its turn: the library has one buffer for all devices, and what it gives
+ * must be copied before any thread asks again.
+ * @return false: the call fails */
+static bool
+take_all(port_type *port, struct batch *batch, uint64_t ticket,
+    int *n_errors)
+{
+	int n = NEOVI_MESSAGES;
+	int64_t now;
+	bool there;
+
+	if (!port->calls.icsneoGetMessages(port->handle, port->messages, &n,
+	    n_errors))
+		return false;
+	/* It hung, and another device has the buffer now. */
+	if (!evcan_neovi_has_turn_(NEOVI_TURN_MESSAGES, ticket))
+		return true;
+	/* What is missing was older. */
+	there = n <= NEOVI_MESSAGES / 2 || hear_events(batch->adapter, port);
+	now = evcan_now_unix();
+	for (int i = 0; i < n && i < NEOVI_MESSAGES; i++)
+		take(port, batch, &port->messages[i], now);
+	if (!there) {
+		flush(batch);
+		tell_unplugged(batch->adapter, port);
+	}
+	return true;
+}
+
+/* A message may come between two waits without ending one, so it is asked
+ * after each. */
 static int
 port_read(struct evcan_adapter_ *adapter, void *arg,
     struct evcan_frame *frames, int max, int timeout_ms)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	port_type *port = arg;
 	struct batch batch = { adapter, frames, 0, max };
-	int n = NEOVI_MESSAGES, n_errors = 0, ok;
-	int64_t now;
+	struct evcan_neovi_reason_ reason;
+	int n_errors = 0;
+	uint64_t ticket;
+	bool ok;
 
 	if (port->gone)
 		return EVCAN_ERR_GONE;
 	if (timeout_ms > 0)
 		port->calls.icsneoWaitForRxMessagesWithTimeOut(port->handle,
 		    (unsigned)timeout_ms);
-	pthread_mutex_lock(&lock);
-	ok = port->calls.icsneoGetMessages(port->handle, port->messages, &n,
-	    &n_errors);
-	now = evcan_now_unix();
-	for (int i = 0; ok && i < n && i < NEOVI_MESSAGES; i++)
-		take(port, &batch, &port->messages[i], now);
-	pthread_mutex_unlock(&lock);
+	ticket = evcan_neovi_take_turn_(NEOVI_TURN_MESSAGES,
+	    evcan_vendor_hang_ns_, TURN_NS);
+	if (ticket == 0)
+		return 0;
+	ok = take_all(port, &batch, ticket, &n_errors);
 	if (!ok)
-		return read_failed(adapter, port);
+		evcan_neovi_why_(port, &reason);
+	evcan_neovi_give_turn_(NEOVI_TURN_MESSAGES, ticket);
+	if (!ok)
+		return read_failed(adapter, port, &reason);
 	port->failures = 0;
 	if (n_errors > 0) {
 		flush(&batch);
@@ -423,20 +398,18 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
     const struct evcan_frame *frames, int n)
 {
 	port_type *port = arg;
-	struct reason reason;
+	struct evcan_neovi_reason_ reason;
 	int i = 0;
 
 	while (i < n && !port->gone && write_one(port, &frames[i]))
 		i++;
 	if (i > 0 || port->gone)
 		return i;
-	why(port, &reason);
-	if (reason.number == TX_FULL)
+	evcan_neovi_why_(port, &reason);
+	/* An invalid handle that is valid again: see is_valid. */
+	if (reason.number == NEOVI_TX_FULL || !is_there(adapter, port,
+	    "icsneoTxMessages") || reason.code == EVCAN_ERR_GONE)
 		return 0;
-	if (!is_valid(port) || reason.code == EVCAN_ERR_GONE) {
-		tell_gone(adapter, port, &reason, "icsneoTxMessages");
-		return 0;
-	}
 	tell_error(adapter, &reason, "icsneoTxMessages");
 	return reason.code;
 }
@@ -447,12 +420,9 @@ static void
 port_look(struct evcan_adapter_ *adapter, void *arg)
 {
 	port_type *port = arg;
-	struct reason reason;
 
-	if (port->gone || is_valid(port))
-		return;
-	why(port, &reason);
-	tell_gone(adapter, port, &reason, "icsneoValidateHObject");
+	if (!port->gone)
+		is_there(adapter, port, "icsneoValidateHObject");
 }
 
 static int
@@ -460,7 +430,7 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
     const void *data)
 {
 	port_type *port = arg;
-	struct reason reason;
+	struct evcan_neovi_reason_ reason;
 
 	(void)what;
 	(void)data;
@@ -468,7 +438,7 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
 		return EVCAN_ERR_UNSUPPORTED;
 	if (!port->calls.icsneoEnableNetworkCom(port->handle, 0) ||
 	    !port->calls.icsneoEnableNetworkCom(port->handle, 1)) {
-		why(port, &reason);
+		evcan_neovi_why_(port, &reason);
 		tell_error(adapter, &reason, "icsneoEnableNetworkCom");
 		return reason.code;
 	}

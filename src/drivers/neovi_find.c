@@ -140,45 +140,79 @@ evcan_neovi_net_id_(const char *text, size_t len)
 	return 0;
 }
 
-/* Devices of this process. One lock for all that changes what the library
- * knows of them. */
+/* Devices of this process */
 
+/* Opening loads settings and more; whoever waits has as long again for its
+ * own, before it counts as hung. */
+#define OPEN_TIMES 2
+#define WAIT_TIMES 3
+#define LIST_WAIT_NS ((int64_t)1000000000)
+#define CLOSE_WAIT_NS ((int64_t)200000000)
+#define CLOSE_NS ((int64_t)2000000000)
+
+/* Never locked while the library is called. */
 static struct {
 	pthread_mutex_t lock;
 	struct evcan_neovi_device_ devices[NEOVI_DEVICES];
 	bool ours[NEOVI_DEVICES];
-	int n, n_ours;
+	int n, n_ours;             /* open, or being opened or closed */
 } known = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Under the lock. */
+static bool
+has_ours(void)
+{
+	bool has;
+
+	pthread_mutex_lock(&known.lock);
+	has = known.n_ours > 0;
+	pthread_mutex_unlock(&known.lock);
+	return has;
+}
+
+/* In its turn. */
 static int
 search(const struct evcan_neovi_calls_ *calls)
 {
+	struct evcan_neovi_device_ devices[NEOVI_DEVICES];
 	int n = NEOVI_DEVICES;
 
-	if (known.n_ours > 0)
-		return known.n;
-	memset(known.devices, 0, sizeof(known.devices));
-	if (!calls->icsneoFindDevices(known.devices, &n, NULL, 0, NULL, NULL))
-		n = -1;
-	known.n = n < 0 ? 0 : n < NEOVI_DEVICES ? n : NEOVI_DEVICES;
-	return n < 0 ? EVCAN_ERR_OPERATION : known.n;
+	if (has_ours())
+		return 0;
+	memset(devices, 0, sizeof(devices));
+	if (!calls->icsneoFindDevices(devices, &n, NULL, 0, NULL, NULL))
+		return EVCAN_ERR_OPERATION;
+	n = n < 0 ? 0 : n < NEOVI_DEVICES ? n : NEOVI_DEVICES;
+	pthread_mutex_lock(&known.lock);
+	/* Another went ahead if the search took too long. */
+	if (known.n_ours == 0) {
+		memcpy(known.devices, devices, sizeof(devices));
+		known.n = n;
+	}
+	pthread_mutex_unlock(&known.lock);
+	return 0;
 }
 
 int
 evcan_neovi_list_(const struct evcan_neovi_calls_ *calls,
     struct evcan_neovi_device_ devices[NEOVI_DEVICES])
 {
-	int n;
+	uint64_t ticket = has_ours() ? 0 : evcan_neovi_take_turn_(
+	    NEOVI_TURN_DEVICES, OPEN_TIMES * evcan_vendor_hang_ns_,
+	    LIST_WAIT_NS);
+	int r = 0;
 
+	if (ticket != 0) {
+		r = search(calls);
+		evcan_neovi_give_turn_(NEOVI_TURN_DEVICES, ticket);
+	}
 	pthread_mutex_lock(&known.lock);
-	n = search(calls);
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < known.n; i++) {
 		devices[i] = known.devices[i];
 		devices[i].clients += known.ours[i];
 	}
+	r = r < 0 ? r : known.n;
 	pthread_mutex_unlock(&known.lock);
-	return n;
+	return r;
 }
 
 static bool
@@ -226,33 +260,28 @@ refuse(const struct evcan_neovi_port_ *port, bool busy,
 	    "are searched only while this process has none open" : "");
 }
 
-int
-evcan_neovi_claim_(struct evcan_neovi_port_ *port, struct evcan_error *err)
+/* One of those known, which is ours from now on. */
+static int
+reserve(struct evcan_neovi_port_ *port, struct evcan_error *err)
 {
 	bool busy;
-	int i, r = 0, opened;
+	int i, r = 0;
 
 	pthread_mutex_lock(&known.lock);
-	if (search(&port->calls) < 0) {
-		r = evcan_error_set(err, EVCAN_ERR_INIT, 0,
-		    "icsneoFindDevices fails");
-	} else if ((i = choose(port, &busy)) < 0) {
+	i = choose(port, &busy);
+	if (i < 0) {
 		r = refuse(port, busy, err);
 	} else {
 		port->device = known.devices[i];
-		opened = port->calls.icsneoOpenDevice(&port->device,
-		    &port->handle, NULL, 0, 0, NULL, 0);
-		if (!opened)
-			r = EVCAN_ERR_INIT;
-		known.ours[i] = opened;
-		known.n_ours += opened != 0;
+		known.ours[i] = true;
+		known.n_ours++;
 	}
 	pthread_mutex_unlock(&known.lock);
 	return r;
 }
 
-void
-evcan_neovi_release_(struct evcan_neovi_port_ *port)
+static void
+unreserve(const struct evcan_neovi_port_ *port)
 {
 	pthread_mutex_lock(&known.lock);
 	for (int i = 0; i < known.n; i++) {
@@ -264,4 +293,61 @@ evcan_neovi_release_(struct evcan_neovi_port_ *port)
 		break;
 	}
 	pthread_mutex_unlock(&known.lock);
+}
+
+static int
+open_device(struct evcan_neovi_port_ *port, struct evcan_error *err)
+{
+	struct evcan_neovi_reason_ reason;
+	int n_errors = 0;
+
+	if (port->calls.icsneoOpenDevice(&port->device, &port->handle, NULL,
+	    0, 0, NULL, 0))
+		return 0;
+	evcan_neovi_why_(port, &reason);
+	if (port->handle != NULL)     /* open by half */
+		port->calls.icsneoClosePort(port->handle, &n_errors);
+	port->handle = NULL;
+	unreserve(port);
+	return evcan_neovi_open_error_(port, "icsneoOpenDevice", &reason,
+	    err);
+}
+
+int
+evcan_neovi_claim_(struct evcan_neovi_port_ *port, struct evcan_error *err)
+{
+	uint64_t ticket = evcan_neovi_take_turn_(NEOVI_TURN_DEVICES,
+	    OPEN_TIMES * evcan_vendor_hang_ns_,
+	    WAIT_TIMES * evcan_vendor_hang_ns_);
+	int r;
+
+	if (ticket == 0)
+		return evcan_error_set(err, EVCAN_ERR_BUSY, 0, "another "
+		    "neoVI device is being opened, which takes too long");
+	if (search(&port->calls) < 0)
+		r = evcan_error_set(err, EVCAN_ERR_INIT, 0,
+		    "icsneoFindDevices fails");
+	else
+		r = reserve(port, err);
+	if (r == 0)
+		r = open_device(port, err);
+	evcan_neovi_give_turn_(NEOVI_TURN_DEVICES, ticket);
+	return r;
+}
+
+/* It waits for others a little, and closes then. */
+void
+evcan_neovi_release_(struct evcan_neovi_port_ *port)
+{
+	uint64_t ticket = evcan_neovi_take_turn_(NEOVI_TURN_DEVICES,
+	    CLOSE_NS, CLOSE_WAIT_NS);
+	int n_errors = 0;
+
+	port->calls.icsneoClosePort(port->handle, &n_errors);
+	if (port->calls.icsneoFreeObject != NULL)
+		port->calls.icsneoFreeObject(port->handle);
+	port->handle = NULL;
+	if (ticket != 0)
+		evcan_neovi_give_turn_(NEOVI_TURN_DEVICES, ticket);
+	unreserve(port);
 }

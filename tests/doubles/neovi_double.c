@@ -5,8 +5,12 @@
  * clock never set) and "CY2468", which somebody else has open. Equal networks
  * of all are one bus. As the real one it has one buffer for all that read, a
  * search makes handles useless, and it reports each frame sent, some time
- * after. With OLD it has only what cannot be missing. Switches ("set NAME
+ * after. As libicsneo it goes on with a device that was unplugged as if that
+ * were there, and puts on a list of events what happened, messages thrown away
+ * too. With OLD it has only what cannot be missing. Switches ("set NAME
  * VALUE"):
+ *   neovi_version N    what it says (804)
+ *   stays_valid 0      calls of a device that was unplugged fail
  *   clients N          how many have the first device open
  *   report_ms N        how late reports are (2)
  *   room N             frames that may wait for their report (4096)
@@ -30,12 +34,16 @@
 #define EXPORTED __attribute__((visibility("default")))
 #ifdef OLD
 #define SINCE_LONG __attribute__((unused)) static
+#define STAYS_VALID 0
 #else
+#define STAYS_VALID 1
 #define SINCE_LONG EXPORTED
 #endif
 #define DEVICES 3
 #define MESSAGES 20000
 #define PENDING 4096
+#define UNWRITTEN 50
+#define NO_ERROR 0xfffffffd
 #define EPOCH 1167609600
 
 typedef struct {
@@ -71,8 +79,19 @@ typedef struct {
 	uint8_t MiscData, Reserved[3];
 } icsSpyMessage;
 
+typedef struct {
+	const char *description;
+	time_t timestamp;
+	uint32_t eventNumber;
+	uint8_t severity;
+	char serial[7];
+	uint8_t reserved[16];
+} neoevent_t;
+
 _Static_assert(sizeof(void *) != 8 || (sizeof(icsSpyMessage) == 72 &&
     sizeof(NeoDeviceEx) == 96), "sizes of icsnVC40.h");
+_Static_assert(sizeof(void *) != 8 || sizeof(neoevent_t) == 48,
+    "size of libicsneo's event.h");
 
 /* What a frame in a queue is: its network, and for reports of frames sent
  * their description; for messages about the controller its state. */
@@ -86,6 +105,11 @@ struct device {
 	struct double_node *node;        /* while it is open */
 	NeoDeviceEx *caller;             /* kept for as long */
 	bool stale;                      /* searched for meanwhile */
+	bool gone;                       /* was unplugged while open */
+	unsigned unwritten;              /* frames that it then still took */
+	/* Events that nobody has asked for yet. */
+	unsigned overflows, disconnects, others;
+	int64_t data_rate;               /* not applied yet */
 	unsigned long last_error;
 	struct double_frame reports[PENDING];
 	size_t first, count;
@@ -112,10 +136,8 @@ now_ns(clockid_t clock)
 static bool
 is_valid(const struct device *device)
 {
-	int i = (int)(device - devices);
-
 	return device->node != NULL && !device->stale &&
-	    !double_unplugged(i);
+	    (!device->gone || double_setting("stays_valid", STAYS_VALID));
 }
 
 /* At the head of each call of a device. @return NULL: it fails */
@@ -159,8 +181,16 @@ on_change(int i)
 {
 	struct double_frame frame = { .flags = DOUBLE_ERR, .tag = 1 };
 
-	if (i >= DEVICES || double_unplugged(i))
+	if (i >= DEVICES)
 		return;
+	if (double_unplugged(i)) {
+		pthread_mutex_lock(&lock);
+		if (devices[i].node != NULL && !devices[i].gone)
+			devices[i].disconnects++;
+		devices[i].gone = devices[i].node != NULL;
+		pthread_mutex_unlock(&lock);
+		return;
+	}
 	frame.tag |= (uint64_t)(double_state(i) + 1) << TAG_STATE;
 	pthread_mutex_lock(&lock);
 	if (devices[i].node != NULL)
@@ -225,6 +255,7 @@ icsneoOpenDevice(NeoDeviceEx *dev, void **handle, uint8_t *nets,
 		return fail(device, (unsigned long)code);
 	pthread_mutex_lock(&lock);
 	ok = device->node == NULL && i != 2;
+	device->gone = device->gone && !ok;
 	if (ok)
 		device->node = double_join(i, MESSAGES, true);
 	ok = ok && device->node != NULL;
@@ -232,7 +263,8 @@ icsneoOpenDevice(NeoDeviceEx *dev, void **handle, uint8_t *nets,
 	if (ok) {
 		device->caller = dev;
 		device->stale = false;
-		device->count = 0;
+		device->count = device->unwritten = 0;
+		device->others++;
 	} else {
 		*handle = NULL;
 	}
@@ -254,6 +286,8 @@ icsneoClosePort(void *handle, int *n_errors)
 	device->node = NULL;
 	if (node != NULL)
 		device->caller->neoDevice.NumberOfClients = 0;
+	/* Each of its threads notices that. */
+	device->disconnects += node != NULL && device->gone;
 	pthread_mutex_unlock(&lock);
 	if (node != NULL)
 		double_leave(node);
@@ -293,6 +327,19 @@ icsneoEnableNetworkCom(void *handle, int enable)
 
 /* Bit rates */
 
+static bool
+rate_known(long rate)
+{
+	static const int known[] = { 20, 33, 50, 62, 83, 100, 125, 250, 500,
+		666, 800, 1000, 2000, 4000, 5000, 6667, 8000, 10000 };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (rate == known[i] * 1000)
+			return true;
+	}
+	return false;
+}
+
 static int
 set_rate(struct device *device, const char *note, long rate, int net)
 {
@@ -300,7 +347,7 @@ set_rate(struct device *device, const char *note, long rate, int net)
 		return 0;
 	if (!net_known(net))
 		return fail(device, 0x2009);
-	if (rate <= 0 || 40000000 % rate != 0)
+	if (!rate_known(rate))
 		return fail(device, 0x2013);
 	double_note(note, rate);
 	double_note("net", net);
@@ -330,15 +377,84 @@ icsneoSetFDBitRate(void *handle, int rate, int net)
 	    rate, net);
 }
 
-/* Errors */
+SINCE_LONG bool
+icsneo_setFDBaudrate(const void *handle, uint16_t net, int64_t rate)
+{
+	struct device *device = enter((void *)(uintptr_t)handle,
+	    "icsneo_setFDBaudrate");
+
+	if (device == NULL)
+		return false;
+	if (!net_known(net))
+		return fail(device, 0x2010);
+	if (!rate_known((long)rate))
+		return fail(device, 0x2013);
+	device->data_rate = rate;
+	return true;
+}
+
+SINCE_LONG bool
+icsneo_settingsApplyTemporary(const void *handle)
+{
+	struct device *device = enter((void *)(uintptr_t)handle,
+	    "icsneo_settingsApplyTemporary");
+
+	if (device == NULL)
+		return false;
+	double_note("data_rate", (long)device->data_rate);
+	return true;
+}
+
+/* Versions, errors and events */
+
+SINCE_LONG int
+icsneoGetDLLVersion(void)
+{
+	double_enter("icsneoGetDLLVersion", NULL);
+	return (int)double_setting("neovi_version", 804);
+}
 
 SINCE_LONG int
 icsneoGetLastAPIError(void *handle, unsigned long *number)
 {
 	struct device *device = handle;
 
-	*number = device->last_error;
-	return *number != 0;
+	*number = device->last_error != 0 ? device->last_error : NO_ERROR;
+	return 1;
+}
+
+static bool
+take_event(unsigned *count, uint32_t number, neoevent_t *events, size_t *n,
+    size_t max)
+{
+	if (*count == 0 || *n == max)
+		return false;
+	--*count;
+	memset(&events[*n], 0xdb, sizeof(events[0]));
+	events[(*n)++].eventNumber = number;
+	return true;
+}
+
+SINCE_LONG bool
+icsneo_getDeviceEvents(const void *handle, neoevent_t *events, size_t *size)
+{
+	struct device *device = enter((void *)(uintptr_t)handle,
+	    "icsneo_getDeviceEvents");
+	size_t max = *size;
+
+	if (device == NULL)
+		return false;
+	if (max == 0)
+		abort();     /* there would be no limit */
+	pthread_mutex_lock(&lock);
+	device->overflows += double_lost(device->node);
+	*size = 0;
+	while (take_event(&device->overflows, 0x2000, events, size, max) ||
+	    take_event(&device->others, 0x2033, events, size, max) ||
+	    take_event(&device->disconnects, 0x2022, events, size, max))
+		continue;
+	pthread_mutex_unlock(&lock);
+	return true;
 }
 
 SINCE_LONG int
@@ -457,16 +573,33 @@ fill(const struct device *device, const struct double_frame *frame,
 		fill_error(frame, message);
 	else
 		fill_frame(frame, message, extra);
-	if (double_setting("overflow", 0) || double_lost(device->node) > 0) {
+#ifdef OLD
+	if (double_lost(device->node) > 0)
+		message->StatusBitField |= 0x10000;
+#endif
+	if (double_setting("overflow", 0)) {
 		message->StatusBitField |= 0x10000;
 		evcan_double_control("set overflow 0");
 	}
 }
 
 static bool
+is_gone(const struct device *device)
+{
+	bool gone;
+
+	pthread_mutex_lock(&lock);
+	gone = device->gone;
+	pthread_mutex_unlock(&lock);
+	return gone;
+}
+
+static bool
 report_due(const struct device *device)
 {
-	return device->count > 0 && device->reports[device->first].time_ns +
+	const struct double_frame *next = &device->reports[device->first];
+
+	return device->count > 0 && !is_gone(device) && next->time_ns +
 	    (uint64_t)double_setting("report_ms", 2) * 1000000 <=
 	    now_ns(CLOCK_MONOTONIC);
 }
@@ -521,6 +654,7 @@ icsneoWaitForRxMessagesWithTimeOut(void *handle, unsigned ms)
 
 	if (device == NULL)
 		return 0;
+	deaf = deaf || is_gone(device);
 	if (double_setting("empty_wake", 0))
 		return 1;
 	pfd.fd = deaf ? -1 : double_fd(device->node);
@@ -574,6 +708,9 @@ icsneoTxMessages(void *handle, icsSpyMessage *messages, int net, int n)
 	struct device *device = enter(handle, "icsneoTxMessages");
 	int done = 0;
 
+	/* Nobody writes any more what its queue takes. */
+	if (device != NULL && is_gone(device))
+		return device->unwritten++ < UNWRITTEN;
 	while (device != NULL && done < n &&
 	    put(device, &messages[done], net))
 		done++;
