@@ -82,11 +82,6 @@ refusals_are_explained(void **state)
 	static const struct refusal cases[] = {
 		{ "reset", "2", { "channel \"2\"", "0 or 1" }, 0 },
 		{ "reset", "00", { "channel \"00\"", "0 or 1" }, 0 },
-		{ "reset", "0,bitrate=83333", { "83333", "800000" }, 0 },
-		{ "reset", "0,timing=f_clock=80000000 nom_brp=1 "
-		    "nom_tseg1=119 nom_tseg2=40 nom_sjw=40 data_brp=1 "
-		    "data_tseg1=29 data_tseg2=10 data_sjw=10",
-		    { "CAN FD", "does not have" }, 0 },
 		{ "reset", "0,timing=f_clock=8000000 brp=1 tseg1=5 tseg2=4 "
 		    "sjw=1 nof_samples=1", { "UcanInitCanEx2",
 		    "USBCAN_ERRCMD_ILLBDR" }, 0x47 },
@@ -105,12 +100,43 @@ refusals_are_explained(void **state)
 		{ "unplug 1", "0,device_number=0", { "device 0",
 		    "USBCAN_ERR_ILLHW" }, 0x05 },
 	};
+	static const struct refusal impossible[] = {
+		{ "reset", "0,bitrate=83333", { "83333", "800000" }, 0 },
+		{ "reset", "0,timing=f_clock=80000000 nom_brp=1 "
+		    "nom_tseg1=119 nom_tseg2=40 nom_sjw=40 data_brp=1 "
+		    "data_tseg1=29 data_tseg2=10 data_sjw=10",
+		    { "CAN FD", "does not have" }, 0 },
+	};
 
 	(void)state;
 	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
 	    EVCAN_ERR_INIT);
+	check_refusals(impossible, 2, EVCAN_ERR_INVALID);
 	/* Nothing is left of all these. */
 	end(open_now("0"));
+}
+
+/* It is looked at before the module, and must do if it says nothing. */
+static void
+old_library_is_refused(void **state)
+{
+	static const char *const words[] = { "2.9", "3.0 or newer" };
+	static const char *const good[] = { "set systec_version 0",
+		"set systec_version 0x00010003",
+		"set systec_version 0x00000007" };
+	struct evcan_error err;
+
+	(void)state;
+	need_double();
+	control("set systec_version 0x00040902");
+	err = refused("0");
+	assert_int_equal(err.code, EVCAN_ERR_INIT);
+	says(&err, words, 2);
+	assert_int_equal(calls("UcanInitHardwareEx"), 0);
+	for (size_t i = 0; i < 3; i++) {
+		control(good[i]);
+		end(open_now("0"));
+	}
 }
 
 /* Without any library: one helpful line. */
@@ -178,22 +204,71 @@ any_device_is_one_that_is_free(void **state)
 	expect(b, 0x7ff);
 }
 
+/* It does not come back on another module. */
 static void
-hundred_opens(void **state)
+comes_back_to_its_module(void **state)
 {
-	(void)state;
-	for (int i = 0; i < 100; i++) {
-		struct evcan_bus *bus = make(base, i % 2 ? "0" : "1");
+	struct evcan_bus *bus = watch("0");
 
-		assert_int_equal(evcan_bus_open(bus, NULL), 0);
-		if (i % 3 == 0)
-			UNTIL(evcan_bus_is_open(bus));
-		end(bus);
+	(void)state;
+	assert_non_null(strstr(evcan_bus_channel_info(bus), "device 0"));
+	control("unplug 0");
+	UNTIL(calls("UcanInitHardwareEx") >= 4);
+	assert_int_equal(noted("device"), 0);
+	assert_int_equal(seen.events[EVCAN_BUS_OPENED], 1);
+	control("plug 0");
+	UNTIL(seen.events[EVCAN_BUS_OPENED] == 2);
+	assert_non_null(strstr(evcan_bus_channel_info(bus), "device 0"));
+}
+
+static struct evcan_bus *
+opening(const char *spec)
+{
+	struct evcan_bus *bus = make(base, spec);
+
+	assert_int_equal(evcan_bus_open(bus, NULL), 0);
+	return bus;
+}
+
+/* While a module is opened or closed, its other channel waits. */
+static void
+others_do_not_wait(void **state)
+{
+	static const char *const names[] = { "UcanInitHardwareEx",
+		"UcanDeinitHardware" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct evcan_bus *first, *same, *other;
+		char text[60];
+		long before;
+
+		control("reset");
+		first = i == 0 ? NULL : begin("0,device_number=0");
+		snprintf(text, sizeof(text), "hang %s", names[i]);
+		before = calls(names[i]);
+		control(text);
+		if (i == 0)
+			first = opening("0,device_number=0");
+		else
+			evcan_bus_close(first);
+		UNTIL(calls(names[i]) == before + 1);
+		before = calls("UcanInitHardwareEx");
+		same = opening("1,device_number=0");
+		other = opening("0,device_number=1");
+		UNTIL(evcan_bus_is_open(other));
+		assert_false(evcan_bus_is_open(same));
+		assert_int_equal(calls("UcanInitHardwareEx"), before + 1);
+		control("release");
+		UNTIL(evcan_bus_is_open(same));
+		UNTIL(i == 1 || evcan_bus_is_open(first));
+		/* One that came first is shared. */
+		assert_int_equal(calls("UcanInitHardwareEx"),
+		    before + 1 + i);
+		end(first);
+		end(same);
+		end(other);
 	}
-	assert_int_equal(calls("UcanInitHardwareEx"),
-	    calls("UcanDeinitHardware"));
-	assert_int_equal(calls("UcanInitCanEx2"), calls("UcanDeinitCanEx"));
-	assert_int_equal(evcan_vendor_abandoned_(), 0);
 }
 
 static char found[8][160];
@@ -360,10 +435,12 @@ main(void)
 		TEST(defaults_reach_the_library),
 		TEST(options_reach_the_library),
 		TEST(refusals_are_explained),
+		TEST(old_library_is_refused),
 		TEST(library_is_needed),
 		TEST(channels_share_a_module),
 		TEST(any_device_is_one_that_is_free),
-		TEST(hundred_opens),
+		TEST(comes_back_to_its_module),
+		TEST(others_do_not_wait),
 		TEST(detects_channels),
 		TEST(registers_are_computed),
 		TEST(filters_go_to_the_module),

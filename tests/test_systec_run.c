@@ -436,39 +436,6 @@ bad_handle_is_told(void **state)
 	}
 }
 
-static void
-hanging_call_is_told(void **state)
-{
-	static const char *const names[] = { "UcanGetStatusEx",
-		"UcanWriteCanMsgEx", "UcanReadCanMsgEx" };
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		unsigned before = evcan_vendor_abandoned_();
-		struct evcan_frame frame = frame_of(1, 0, 4);
-		struct evcan_bus *bus;
-		char text[60];
-		int64_t began;
-
-		forget_seen();
-		bus = watch("0,reopen=false");
-		evcan_vendor_hang_ns_ = 100 * MS;
-		snprintf(text, sizeof(text), "hang %s", names[i]);
-		control(text);
-		evcan_bus_send(bus, &frame, 1);
-		began = evcan_now_monotonic();
-		UNTIL(seen.events[EVCAN_BUS_CLOSED] == 1);
-		assert_true(evcan_now_monotonic() - began < 3000 * MS);
-		assert_int_equal(seen.error.code, EVCAN_ERR_TIMEOUT);
-		assert_int_equal(evcan_vendor_abandoned_(), before + 1);
-		end(bus);
-		evcan_vendor_hang_ns_ = 5000 * MS;
-		control("release");
-		UNTIL(calls("UcanDeinitHardware") ==
-		    calls("UcanInitHardwareEx"));
-	}
-}
-
 int
 main(void)
 {
@@ -488,7 +455,6 @@ main(void)
 		TEST(unplugged_and_back),
 		TEST(idle_module_is_missed),
 		TEST(bad_handle_is_told),
-		TEST(hanging_call_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,33 @@ versions_are_told(void **state)
 	    ", DLL 1.0.2");
 	assert_int_equal(evcan_bus_protocol(a), EVCAN_PROTOCOL_CAN_20);
 	end(a);
+	/* It comes back with the first handle. */
+	assert_int_equal(evcan_bus_reset(b, NULL), 0);
+	UNTIL(strstr(evcan_bus_channel_info(b), B ", DLL 1.0.2, firmware 1.7")
+	    != NULL);
 	end(b);
+}
+
+/* It is looked at before the device, and must do if it says nothing. */
+static void
+old_library_is_refused(void **state)
+{
+	static const char *const words[] = { "0.9", "1.0 or newer" };
+	static const char *const good[] = { "set usb2can_version 0",
+		"set usb2can_version 0x060001",
+		"set usb2can_version 0x0101" };
+	struct evcan_error err;
+
+	(void)state;
+	control("set usb2can_version 0x000900");
+	err = refused(A);
+	assert_int_equal(err.code, EVCAN_ERR_INIT);
+	says(&err, words, 2);
+	assert_int_equal(calls("CanalOpen"), 0);
+	for (size_t i = 0; i < 3; i++) {
+		control(good[i]);
+		end(open_now(A));
+	}
 }
 
 static void
@@ -67,15 +93,17 @@ refusals_are_explained(void **state)
 		{ "reset", "ED00001", { "8 letters and digits" }, 0 },
 		{ "reset", "ED0000001", { "8 letters and digits" }, 0 },
 		{ "reset", "", { "no USB2CAN is attached" }, 0 },
+		{ "set usb2can_level 2", A, { "level 2" }, 0 },
+		{ "fail CanalOpen -1", A, { "CanalOpen" }, -1 },
+		{ "unplug 0", A, { "not attached" }, 0 },
+	};
+	static const struct refusal impossible[] = {
 		{ "reset", A ",bitrate=2000000", { "1 Mbit/s" }, 0 },
 		{ "reset", A ",bitrate=999", { "999 bit/s" }, 0 },
 		{ "reset", A ",timing=f_clock=80000000 nom_brp=2 "
 		    "nom_tseg1=63 nom_tseg2=16 nom_sjw=16 data_brp=2 "
 		    "data_tseg1=15 data_tseg2=4 data_sjw=4",
 		    { "CAN FD", "does not have" }, 0 },
-		{ "set usb2can_level 2", A, { "level 2" }, 0 },
-		{ "fail CanalOpen -1", A, { "CanalOpen" }, -1 },
-		{ "unplug 0", A, { "not attached" }, 0 },
 	};
 	static const char *const taken[] = { "CanalOpen of \"" A
 	    ";500\", flags 0x8" }, *const raw[] = { "usb_8dev" };
@@ -92,6 +120,7 @@ refusals_are_explained(void **state)
 	end(bus);
 	check_refusals(cases, sizeof(cases) / sizeof(cases[0]),
 	    EVCAN_ERR_INIT);
+	check_refusals(impossible, 3, EVCAN_ERR_INVALID);
 }
 
 static void
@@ -334,6 +363,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CANAL_TEST(options_reach_the_library),
 		CANAL_TEST(versions_are_told),
+		CANAL_TEST(old_library_is_refused),
 		CANAL_TEST(refusals_are_explained),
 		CANAL_TEST(library_lacks_a_function),
 		CANAL_TEST(finds_what_is_attached),

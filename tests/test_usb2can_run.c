@@ -142,6 +142,30 @@ full_list_is_a_loss(void **state)
 	assert_int_equal(canal_close(peer), 0);
 }
 
+/* The list is full between two messages of one read only. */
+static void
+no_loss_is_silent(void **state)
+{
+	struct evcan_bus *a = watch(A);
+	struct evcan_usb2can_msg_ msg = { .id = 1, .len = 1 };
+	long peer = canal_open(B ";500", 0), reads;
+
+	(void)state;
+	reads = calls("CanalReceive");
+	control("hang CanalReceive");
+	assert_int_equal(canal_send(peer, &msg), 0);
+	UNTIL(calls("CanalReceive") > reads);
+	for (int i = 0; i < 1100; i++)
+		assert_int_equal(canal_send(peer, &msg), 0);
+	control("release");
+	UNTIL(seen.lost > 0);
+	assert_int_equal(seen.n, 1025);
+	assert_int_equal(seen.n_at_loss, 1025);
+	assert_int_equal(seen.lost, 1);
+	end(a);
+	assert_int_equal(canal_close(peer), 0);
+}
+
 static void
 overruns_are_counted(void **state)
 {
@@ -280,54 +304,18 @@ unplugged_and_back(void **state)
 	}
 }
 
+/* The library takes its time, and is well. */
 static void
-hanging_call_is_told(void **state)
-{
-	static const char *const names[] = { "CanalGetStatus", "CanalSend",
-		"CanalBlockingReceive" };
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		unsigned before = evcan_vendor_abandoned_();
-		struct evcan_frame frame = frame_of(1, 0, 1);
-		struct evcan_bus *bus;
-		char text[60];
-		int64_t began;
-
-		forget_seen();
-		bus = watch(A ",reopen=false");
-		evcan_vendor_hang_ns_ = 100 * MS;
-		snprintf(text, sizeof(text), "hang %s", names[i]);
-		control(text);
-		evcan_bus_send(bus, &frame, 1);
-		began = evcan_now_monotonic();
-		UNTIL(seen.events[EVCAN_BUS_CLOSED] == 1);
-		assert_true(evcan_now_monotonic() - began < 3000 * MS);
-		assert_int_equal(seen.error.code, EVCAN_ERR_TIMEOUT);
-		assert_int_equal(evcan_vendor_abandoned_(), before + 1);
-		end(bus);
-		evcan_vendor_hang_ns_ = 5000 * MS;
-		control("release");
-		UNTIL(calls("CanalClose") == calls("CanalOpen"));
-	}
-}
-
-static void
-hundred_opens(void **state)
+slow_close_is_no_hang(void **state)
 {
 	unsigned before = evcan_vendor_abandoned_();
+	struct evcan_bus *bus = watch(A);
 
 	(void)state;
-	for (int i = 0; i < 100; i++) {
-		struct evcan_bus *bus = make(base, i % 2 ? A : B);
-
-		assert_int_equal(evcan_bus_open(bus, NULL), 0);
-		if (i % 3 == 0)
-			UNTIL(evcan_bus_is_open(bus));
-		end(bus);
-	}
-	assert_int_equal(calls("CanalClose"), calls("CanalOpen"));
+	control("set usb2can_close_ms 1300");
+	end(bus);
 	assert_int_equal(evcan_vendor_abandoned_(), before);
+	assert_int_equal(calls("CanalClose"), 1);
 }
 
 int
@@ -339,11 +327,11 @@ main(void)
 		CANAL_TEST(clock_wraps),
 		CANAL_TEST(nothing_is_lost_on_the_way),
 		CANAL_TEST(full_list_is_a_loss),
+		CANAL_TEST(no_loss_is_silent),
 		CANAL_TEST(overruns_are_counted),
 		CANAL_TEST(full_device_is_waited_for),
 		CANAL_TEST(unplugged_and_back),
-		CANAL_TEST(hanging_call_is_told),
-		CANAL_TEST(hundred_opens),
+		CANAL_TEST(slow_close_is_no_hang),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,13 +54,16 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const no_files[] = { NULL };
 
-static const struct evcan_vendor_library_ library = {
+/* Functions that name a channel ("Ex") came with the modules that have two, in
+ * version 3. What a newer one added to structures their sizes tell. */
+const struct evcan_vendor_library_ evcan_systec_library_ = {
 	.name = "SYS TEC's USBCAN",
 	.files = no_files,       /* USBCAN64.DLL and USBCAN32.DLL elsewhere */
 	.variable = "EVCAN_LIB_SYSTEC",
 	.source = "the USB-CANmodul software of systec-electronic.com, for "
 	    "Windows alone: on Linux its SocketCAN driver does the same",
-	.symbols = symbols
+	.symbols = symbols,
+	.oldest = { 3, 0 }
 };
 
 /* Bit timing */
@@ -89,9 +92,9 @@ find_bitrate(struct evcan_bus *bus, uint16_t *btr, struct evcan_error *err)
 			return 0;
 		}
 	}
-	return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: bitrate %lld is "
-	    "not one of 10000, 20000, 50000, 100000, 125000, 250000, 500000, "
-	    "800000 and 1000000; the option timing can say others",
+	return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "%s: bitrate %lld "
+	    "is not one of 10000, 20000, 50000, 100000, 125000, 250000, "
+	    "500000, 800000 and 1000000; the option timing can say others",
 	    evcan_bus_name(bus), (long long)bitrate);
 }
 
@@ -133,6 +136,18 @@ read_channel(struct evcan_bus *bus, uint8_t *channel,
 	return 0;
 }
 
+/* Any, but for a bus that had one: it comes back to that. */
+static uint8_t
+choose_device(const struct systec *systec)
+{
+	unsigned device;
+
+	if (systec->device_number == SYSTEC_ANY &&
+	    sscanf(systec->vendor.device, "%u", &device) == 1)
+		return (uint8_t)device;
+	return (uint8_t)systec->device_number;
+}
+
 static int
 open(struct evcan_bus *bus, struct evcan_error *err)
 {
@@ -144,7 +159,7 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	memset(&port, 0, sizeof(port));
 	port.bell.wake.fd = port.bell.wake.write_fd = -1;
 	port.filter = (struct evcan_systec_filter_){ UINT32_MAX, 0 };
-	port.device = (uint8_t)systec->device_number;
+	port.device = choose_device(systec);
 	port.rx_entries = (uint16_t)systec->rx_buffer_entries;
 	port.tx_entries = (uint16_t)systec->tx_buffer_entries;
 	port.tx_timeout_ms = (uint32_t)systec->tx_timeout;
@@ -155,14 +170,15 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	if (r == 0)
 		r = set_timing(bus, &port, err);
 	if (r == 0)
-		r = evcan_vendor_load_(&library, systec->vendor.library,
-		    &port.calls, err);
+		r = evcan_vendor_load_(&evcan_systec_library_,
+		    systec->vendor.library, &port.calls, err);
 	if (r < 0)
 		return r;
 	systec->vendor.confirms = true;
 	systec->filtered = false;
 	systec->confirms = port.echo;
-	snprintf(key, sizeof(key), "systec %u %u", port.device, port.channel);
+	snprintf(key, sizeof(key), "systec %u %u",
+	    (unsigned)systec->device_number, port.channel);
 	return evcan_vendor_start_(bus, &evcan_systec_ops_, key, &port, err);
 }
 
@@ -318,7 +334,8 @@ detect(void *context)
 	struct evcan_error err;
 
 	evcan_error_clear(&err);
-	if (evcan_vendor_load_(&library, NULL, &calls, &err) == 0)
+	if (evcan_vendor_load_(&evcan_systec_library_, NULL, &calls,
+	    &err) == 0)
 		calls.UcanEnumerateHardware(on_found, context, 1, 0, UINT8_MAX,
 		    0, UINT32_MAX, 0, UINT32_MAX);
 }

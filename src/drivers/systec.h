@@ -182,6 +182,7 @@ struct evcan_systec_port_ {
 	struct evcan_systec_bell_ bell;
 	enum evcan_bus_state state;
 	uint16_t status;           /* as it was seen last */
+	uint32_t version;          /* of the library; 0: not known */
 	uint32_t time_mask;        /* old libraries count in 24 bits */
 	int64_t ticks;             /* of the last message */
 	struct evcan_vendor_clock_ clock;
@@ -198,7 +199,8 @@ extern const struct evcan_vendor_ops_ evcan_systec_ops_;
 
 /* systec_module.c */
 /* The port's module, which both its channels share: opens it if nobody has
- * yet. Fills module and handle. @return 0 or negative with err */
+ * yet, and waits for somebody who does just now. Fills module and handle.
+ * @return 0 or negative with err */
 int evcan_systec_join_(struct evcan_systec_port_ *port,
     struct evcan_error *err);
 /* The last one closes it. Nothing to do if it was not joined. */
@@ -218,6 +220,7 @@ struct evcan_systec_code_ {
 const struct evcan_systec_code_ *evcan_systec_code_(uint8_t code);
 
 /* systec.c */
+extern const struct evcan_vendor_library_ evcan_systec_library_;
 /* The registers for all identifiers that agree with `from` where `from` and
  * `to` agree; remote frames alone, too, or not. */
 struct evcan_systec_filter_ evcan_systec_filter_(bool extended, uint32_t from,

@@ -12,21 +12,28 @@
 /* Never freed: a call-back may come late. */
 struct evcan_systec_module_ {
 	/* Under `lock`, below */
+	enum { UNUSED, OPENING, OPEN, CLOSING } state;
 	unsigned users;
 	bool used[SYSTEC_CHANNELS];
 	uint8_t (*library)(uint8_t handle);  /* whose handle it is */
+	/* Those of the thread that opens it, until it is open */
 	uint8_t handle;
 	struct evcan_systec_hardware_ hardware;
+	uint8_t device;                /* SYSTEC_ANY: not known */
 	/* Under its own */
 	pthread_mutex_t bells_lock;
 	struct evcan_systec_bell_ *bells[SYSTEC_CHANNELS];
 };
 
-/* Held while modules are opened and closed, so never by a call-back. */
+/* Of the table, so not held in calls of the library: one that hangs holds up
+ * only those who want the same module, or any. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct evcan_systec_module_ modules[MODULES];
-static unsigned n_open;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+/* The library tells one call-back of modules that come and go. */
+static pthread_mutex_t connect_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned n_connected;
 
 static void
 init_locks(void)
@@ -188,7 +195,27 @@ set_bell(struct evcan_systec_port_ *port, struct evcan_systec_bell_ *bell)
 	pthread_mutex_unlock(&port->module->bells_lock);
 }
 
-/* Opening and closing, under the lock */
+/* Without it modules are found unplugged when they are looked at. The library
+ * has one for the process, so this is done in turn. */
+static void
+connect(const struct evcan_systec_calls_ *calls)
+{
+	pthread_mutex_lock(&connect_lock);
+	if (n_connected++ == 0 && calls->UcanInitHwConnectControlEx != NULL)
+		calls->UcanInitHwConnectControlEx(on_connect, NULL);
+	pthread_mutex_unlock(&connect_lock);
+}
+
+static void
+disconnect(const struct evcan_systec_calls_ *calls)
+{
+	pthread_mutex_lock(&connect_lock);
+	if (--n_connected == 0 && calls->UcanDeinitHwConnectControl != NULL)
+		calls->UcanDeinitHwConnectControl();
+	pthread_mutex_unlock(&connect_lock);
+}
+
+/* Opening and closing */
 
 static int
 refuse(struct evcan_error *err, const struct evcan_systec_port_ *port,
@@ -207,6 +234,28 @@ refuse(struct evcan_error *err, const struct evcan_systec_port_ *port,
 	return EVCAN_ERR_INIT;
 }
 
+/* Whether it is, or may become, a module that the port could have. */
+static bool
+may_be_its(const struct evcan_systec_module_ *module,
+    const struct evcan_systec_port_ *port)
+{
+	return module->state != UNUSED &&
+	    module->library == port->calls.UcanDeinitHardware &&
+	    (port->device == SYSTEC_ANY || module->device == SYSTEC_ANY ||
+	    port->device == module->device);
+}
+
+static bool
+must_wait(const struct evcan_systec_port_ *port)
+{
+	int i = 0;
+
+	while (i < MODULES && (modules[i].state == OPEN ||
+	    !may_be_its(&modules[i], port)))
+		i++;
+	return i < MODULES;
+}
+
 /* One that is open here already. With "any", whichever has the channel free;
  * the library gives nobody a module twice. */
 static struct evcan_systec_module_ *
@@ -215,11 +264,10 @@ find_open(const struct evcan_systec_port_ *port)
 	for (int i = 0; i < MODULES; i++) {
 		struct evcan_systec_module_ *module = &modules[i];
 
-		if (module->users == 0 ||
-		    module->library != port->calls.UcanDeinitHardware)
+		if (!may_be_its(module, port))
 			continue;
 		if (port->device != SYSTEC_ANY ?
-		    port->device == module->hardware.device :
+		    port->device == module->device :
 		    !module->used[port->channel] && evcan_systec_has_channel_(
 		    module->hardware.product, port->channel))
 			return module;
@@ -227,65 +275,77 @@ find_open(const struct evcan_systec_port_ *port)
 	return NULL;
 }
 
+/* A place for one that is to be opened, which others wait for now. */
 static struct evcan_systec_module_ *
-find_free(void)
+reserve(const struct evcan_systec_port_ *port)
 {
 	int i = 0;
 
-	while (i < MODULES && modules[i].users > 0)
+	while (i < MODULES && modules[i].state != UNUSED)
 		i++;
-	return i < MODULES ? &modules[i] : NULL;
+	if (i == MODULES)
+		return NULL;
+	modules[i].state = OPENING;
+	modules[i].library = port->calls.UcanDeinitHardware;
+	modules[i].device = port->device;
+	return &modules[i];
 }
 
-static void
-ask_what_it_is(struct evcan_systec_module_ *module,
+static uint8_t
+init_module(struct evcan_systec_module_ *module,
     const struct evcan_systec_port_ *port)
 {
-	module->hardware = (struct evcan_systec_hardware_){
-		.size = sizeof(module->hardware) };
-	if (port->calls.UcanGetHardwareInfoEx2 == NULL ||
-	    port->calls.UcanGetHardwareInfoEx2(module->handle,
-	    &module->hardware, NULL, NULL) != 0)
-		module->hardware.device = port->device;
-}
-
-static int
-open_module(struct evcan_systec_port_ *port,
-    struct evcan_systec_module_ **opened, struct evcan_error *err)
-{
-	struct evcan_systec_module_ *module = find_free();
+	struct evcan_systec_hardware_ *hardware = &module->hardware;
 	uint8_t code;
 
-	if (module == NULL)
-		return refuse(err, port, SYSTEC_MAXMODULES);
-	/* Without it they are found unplugged when they are looked at. */
-	if (n_open == 0 && port->calls.UcanInitHwConnectControlEx != NULL)
-		port->calls.UcanInitHwConnectControlEx(on_connect, NULL);
+	connect(&port->calls);
 	code = port->calls.UcanInitHardwareEx(&module->handle, port->device,
 	    on_event, module);
 	if (code != 0) {
-		if (n_open == 0 &&
-		    port->calls.UcanDeinitHwConnectControl != NULL)
-			port->calls.UcanDeinitHwConnectControl();
-		return refuse(err, port, code);
+		disconnect(&port->calls);
+		return code;
 	}
-	n_open++;
-	module->library = port->calls.UcanDeinitHardware;
-	ask_what_it_is(module, port);
-	*opened = module;
+	*hardware = (struct evcan_systec_hardware_){
+		.size = sizeof(*hardware) };
+	if (port->calls.UcanGetHardwareInfoEx2 == NULL ||
+	    port->calls.UcanGetHardwareInfoEx2(module->handle, hardware,
+	    NULL, NULL) != 0)
+		hardware->device = port->device;
 	return 0;
 }
 
+/* Under the lock, which it leaves meanwhile. @return the module, or NULL */
+static struct evcan_systec_module_ *
+open_module(const struct evcan_systec_port_ *port, uint8_t *code)
+{
+	struct evcan_systec_module_ *module = reserve(port);
+
+	*code = SYSTEC_MAXMODULES;
+	if (module == NULL)
+		return NULL;
+	pthread_mutex_unlock(&lock);
+	*code = init_module(module, port);
+	pthread_mutex_lock(&lock);
+	module->state = *code == 0 ? OPEN : UNUSED;
+	module->device = module->hardware.device;
+	pthread_cond_broadcast(&changed);
+	return *code == 0 ? module : NULL;
+}
+
+/* Under the lock. */
 static int
 join(struct evcan_systec_port_ *port, struct evcan_error *err)
 {
-	struct evcan_systec_module_ *module = find_open(port);
-	int r = 0;
+	struct evcan_systec_module_ *module;
+	uint8_t code;
 
+	while (must_wait(port))
+		pthread_cond_wait(&changed, &lock);
+	module = find_open(port);
 	if (module == NULL)
-		r = open_module(port, &module, err);
-	if (r < 0)
-		return r;
+		module = open_module(port, &code);
+	if (module == NULL)
+		return refuse(err, port, code);
 	if (module->used[port->channel])
 		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
 		    "another bus has channel %u of device %u", port->channel,
@@ -311,6 +371,20 @@ evcan_systec_join_(struct evcan_systec_port_ *port, struct evcan_error *err)
 	return r;
 }
 
+/* Under the lock, which it leaves meanwhile. */
+static void
+close_module(struct evcan_systec_module_ *module,
+    const struct evcan_systec_port_ *port)
+{
+	module->state = CLOSING;
+	pthread_mutex_unlock(&lock);
+	port->calls.UcanDeinitHardware(module->handle);
+	disconnect(&port->calls);
+	pthread_mutex_lock(&lock);
+	module->state = UNUSED;
+	pthread_cond_broadcast(&changed);
+}
+
 void
 evcan_systec_leave_(struct evcan_systec_port_ *port)
 {
@@ -319,16 +393,11 @@ evcan_systec_leave_(struct evcan_systec_port_ *port)
 	if (module == NULL)
 		return;
 	set_bell(port, NULL);
-	pthread_mutex_lock(&lock);
 	port->module = NULL;
+	pthread_mutex_lock(&lock);
 	module->used[port->channel] = false;
-	if (module->users == 1) {
-		port->calls.UcanDeinitHardware(module->handle);
-		if (--n_open == 0 &&
-		    port->calls.UcanDeinitHwConnectControl != NULL)
-			port->calls.UcanDeinitHwConnectControl();
-	}
-	module->users--;
+	if (--module->users == 0)
+		close_module(module, port);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -111,27 +111,46 @@ set_up(struct evcan_systec_port_ *port, const char **call)
 	    port->tx_timeout_ms);
 }
 
-/* bits 0-7 major, 8-15 minor, 16-31 release */
-static void
-look_at_library(struct evcan_adapter_ *adapter,
-    struct evcan_systec_port_ *port)
+/* bits 0-7 major, 8-15 minor, 16-31 release. One that is called 0.0, or not at
+ * all, must do, and counts as new. */
+static int
+check_version(struct evcan_systec_port_ *port, struct evcan_error *err)
 {
 	uint32_t version = port->calls.UcanGetVersionEx != NULL ?
-	    port->calls.UcanGetVersionEx(VERSION_LIBRARY) : UINT32_MAX;
+	    port->calls.UcanGetVersionEx(VERSION_LIBRARY) : 0;
 	unsigned major = version & 0xff, minor = version >> 8 & 0xff;
-	char text[80];
 
-	port->time_mask = (major << 8 | minor) < TIME_32_SINCE ? 0xffffff :
-	    UINT32_MAX;
-	evcan_systec_describe_(evcan_systec_hardware_(port), text,
-	    sizeof(text));
-	if (version == UINT32_MAX)
+	port->version = version;
+	port->time_mask = UINT32_MAX;
+	if ((version & 0xffff) == 0)
+		return 0;
+	if ((major << 8 | minor) < TIME_32_SINCE)
+		port->time_mask = 0xffffff;
+	return evcan_vendor_check_version_(&evcan_systec_library_, major,
+	    minor, err);
+}
+
+/* The channel, and the module that it comes back to. */
+static void
+tell_device(struct evcan_adapter_ *adapter,
+    const struct evcan_systec_port_ *port)
+{
+	const struct evcan_systec_hardware_ *hardware =
+	    evcan_systec_hardware_(port);
+	uint32_t version = port->version;
+	char text[80], device[8];
+
+	evcan_systec_describe_(hardware, text, sizeof(text));
+	if ((version & 0xffff) == 0)
 		evcan_adapter_info_(adapter, "%s, CH %u", text,
 		    port->channel);
 	else
 		evcan_adapter_info_(adapter, "%s, CH %u, library %u.%02u.%u",
-		    text, port->channel, major, minor,
+		    text, port->channel, (unsigned)(version & 0xff),
+		    (unsigned)(version >> 8 & 0xff),
 		    (unsigned)(version >> 16));
+	snprintf(device, sizeof(device), "%u", hardware->device);
+	evcan_adapter_device_(adapter, device);
 }
 
 static int
@@ -145,13 +164,15 @@ port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 	if (evcan_wake_init_(&port->bell.wake) < 0)
 		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
 		    "no file descriptor left");
-	r = evcan_systec_join_(port, err);
+	r = check_version(port, err);
+	if (r == 0)
+		r = evcan_systec_join_(port, err);
 	if (r < 0)
 		return r;
 	code = set_up(port, &call);
 	if (code != 0)
 		return open_error(err, port, code, call);
-	look_at_library(adapter, port);
+	tell_device(adapter, port);
 	return 0;
 }
 

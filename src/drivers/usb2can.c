@@ -40,6 +40,7 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 	FUNCTION("CanalDataAvailable", data_available, false),
 	FUNCTION("CanalGetStatus", status, false),
 	FUNCTION("CanalGetStatistics", statistics, true),
+	FUNCTION("CanalGetVersion", version, true),
 	FUNCTION("CanalGetDllVersion", dll_version, true),
 	FUNCTION("CanalGetVendorString", vendor_string, true),
 	{ NULL, 0, false }
@@ -47,13 +48,16 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const no_files[] = { NULL };
 
-static const struct evcan_vendor_library_ library = {
+/* The version is CANAL's. 8devices' own libraries say 1.0.14; messages have
+ * been as they are since the first that is public, 1.0.6. */
+const struct evcan_vendor_library_ evcan_usb2can_library_ = {
 	.name = "USB2CAN's CANAL",
 	.files = no_files,       /* usb2can.dll elsewhere */
 	.variable = "EVCAN_LIB_USB2CAN",
 	.source = "usb2can.dll of 8devices.com, for Windows alone: on Linux "
 	    "the kernel's usb_8dev makes it a socketcan interface",
-	.symbols = symbols
+	.symbols = symbols,
+	.oldest = { 1, 0 }
 };
 
 /* The device's name, and the bit: "ED000001;500" or, with quanta,
@@ -94,7 +98,7 @@ keep_first(const char *serial, void *arg)
 	return false;
 }
 
-/* The option or the channel; neither: none yet. */
+/* The option, the channel, or the device that it had; neither: none yet. */
 static int
 given_serial(struct evcan_bus *bus, char *serial, struct evcan_error *err)
 {
@@ -103,8 +107,9 @@ given_serial(struct evcan_bus *bus, char *serial, struct evcan_error *err)
 
 	if (text == NULL || text[0] == '\0')
 		text = evcan_driver_common(bus)->channel;
-	return text == NULL || text[0] == '\0' ? 0 :
-	    read_serial(text, serial, err);
+	if (text == NULL || text[0] == '\0')
+		text = usb2can->vendor.device;
+	return text[0] == '\0' ? 0 : read_serial(text, serial, err);
 }
 
 static int
@@ -163,7 +168,7 @@ use_bitrate(struct evcan_usb2can_port_ *port, int64_t bitrate,
 	if (n < 0)
 		return n;
 	if (n == 0)
-		return evcan_error_set(err, EVCAN_ERR_INIT, 0, "a USB2CAN "
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "a USB2CAN "
 		    "cannot do %lld bit/s: 1 Mbit/s at most, and what divides "
 		    "its clock of 32 MHz", (long long)bitrate);
 	write_quanta(port, pair.nominal.tseg1, pair.nominal.tseg2,
@@ -211,8 +216,8 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	if (r == 0)
 		r = given_serial(bus, port.serial, err);
 	if (r == 0)
-		r = evcan_vendor_load_(&library, usb2can->vendor.library,
-		    &port.calls, err);
+		r = evcan_vendor_load_(&evcan_usb2can_library_,
+		    usb2can->vendor.library, &port.calls, err);
 	if (r == 0 && port.serial[0] == '\0')
 		r = first_serial(bus, port.serial, err);
 	if (r == 0 && common->timing != NULL)
@@ -266,7 +271,8 @@ detect(void *context)
 {
 	struct evcan_usb2can_calls_ calls;
 
-	if (evcan_vendor_load_(&library, NULL, &calls, NULL) == 0)
+	if (evcan_vendor_load_(&evcan_usb2can_library_, NULL, &calls,
+	    NULL) == 0)
 		evcan_usb2can_find_(EVCAN_USB2CAN_SYSFS_, found, context);
 }
 

@@ -87,11 +87,15 @@ struct evcan_usb2can_calls_ {
 	int (*status)(long handle, struct evcan_usb2can_status_ *status);
 	int (*statistics)(long handle,
 	    struct evcan_usb2can_statistics_ *statistics);
+	/* Low byte first: major, minor, and one more. */
+	unsigned long (*version)(void);      /* of CANAL */
 	unsigned long (*dll_version)(void);
 	const char *(*vendor_string)(void);
 };
 
 #define EVCAN_USB2CAN_SERIAL_ 8     /* characters */
+/* What the library keeps of received messages; the newest are dropped. */
+#define EVCAN_USB2CAN_LIST_ 1024
 
 /* The device, for its thread. */
 struct evcan_usb2can_port_ {
@@ -105,9 +109,12 @@ struct evcan_usb2can_port_ {
 	long handle;               /* 0: none */
 	bool gone;
 	enum evcan_bus_state state;
-	/* A loss behind the frames read last, or so many frames from now. */
-	bool lost;
-	int until_loss;            /* 0: none in sight */
+	/* Behind the messages that were read: the device told of a loss, the
+	 * library's list was full. */
+	bool lost, hole;
+	uint32_t n_read;           /* messages, modulo 2^32 */
+	/* The list was full behind message n: bit n modulo its length. */
+	uint64_t holes[EVCAN_USB2CAN_LIST_ / 64];
 	int64_t ticks;             /* of the last message, ms */
 	struct evcan_vendor_clock_ clock;
 };
@@ -117,6 +124,9 @@ enum evcan_usb2can_command_ {
 	EVCAN_USB2CAN_MODE_,       /* bool: listen only */
 	EVCAN_USB2CAN_RESET_
 };
+
+/* usb2can.c */
+extern const struct evcan_vendor_library_ evcan_usb2can_library_;
 
 /* usb2can_port.c */
 extern const struct evcan_vendor_ops_ evcan_usb2can_ops_;

@@ -12,8 +12,9 @@
 
 #define TICK_NS INT64_C(1000000)
 #define TICK_BITS 29
-/* What the library keeps of received messages; the newest are dropped. */
-#define LIST_MAX 1024
+#define LIST_MAX EVCAN_USB2CAN_LIST_
+/* The library waits for the device, and for its own two threads. */
+#define CLOSE_MS 2000
 /* The vendor string is of the device with this handle only. */
 #define FIRST_HANDLE 1681
 /* Where a length stands afterwards. */
@@ -163,6 +164,21 @@ port_look(struct evcan_adapter_ *adapter, void *arg)
 
 /* Opening */
 
+/* One that is called 0.0, or not at all, must do. */
+static int
+check_version(const struct evcan_usb2can_port_ *port,
+    struct evcan_error *err)
+{
+	unsigned long version = port->calls.version != NULL ?
+	    port->calls.version() : 0;
+
+	return (version & 0xffff) == 0 ? 0 : evcan_vendor_check_version_(
+	    &evcan_usb2can_library_, (unsigned)version & 255,
+	    (unsigned)version >> 8 & 255, err);
+}
+
+/* The vendor's string is of the device that has the first handle, whoever
+ * asks: others do not tell their firmware. */
 static void
 tell_info(struct evcan_adapter_ *adapter,
     const struct evcan_usb2can_port_ *port)
@@ -210,11 +226,15 @@ static int
 port_open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 {
 	struct evcan_usb2can_port_ *port = arg;
-	int r = open_device(port, err);
+	int r = check_version(port, err);
 
 	if (r == 0)
-		tell_info(adapter, port);
-	return r;
+		r = open_device(port, err);
+	if (r < 0)
+		return r;
+	evcan_adapter_device_(adapter, port->serial);
+	tell_info(adapter, port);
+	return 0;
 }
 
 /* Never twice: it calls an old handle's close a success. */
@@ -305,6 +325,34 @@ fill_frame(struct evcan_frame *frame, const struct evcan_usb2can_msg_ *msg)
 	memcpy(frame->data, msg->data, frame->len);
 }
 
+static void
+mark_hole(struct evcan_usb2can_port_ *port, uint32_t n)
+{
+	port->holes[n % LIST_MAX / 64] |= UINT64_C(1) << n % 64;
+}
+
+static bool
+take_hole(struct evcan_usb2can_port_ *port, uint32_t n)
+{
+	uint64_t *row = &port->holes[n % LIST_MAX / 64];
+	uint64_t bit = UINT64_C(1) << n % 64;
+	bool is = *row & bit;
+
+	*row &= ~bit;
+	return is;
+}
+
+/* After each message: the library drops without a word what comes while its
+ * list is full. If it was when this one was taken, at most one has room now,
+ * and what may be missing is missing behind all the others. */
+static void
+look_for_hole(struct evcan_usb2can_port_ *port)
+{
+	port->hole = take_hole(port, ++port->n_read);
+	if (port->calls.data_available(port->handle) >= LIST_MAX - 1)
+		mark_hole(port, port->n_read + LIST_MAX - 1);
+}
+
 /* @return one of the library's codes */
 static int
 read_one(struct evcan_adapter_ *adapter, struct evcan_usb2can_port_ *port,
@@ -320,6 +368,7 @@ read_one(struct evcan_adapter_ *adapter, struct evcan_usb2can_port_ *port,
 	/* "Success" is what it says of a handle that it does not know. */
 	if (msg.len == UNTOUCHED)
 		return CANAL_NOT_OPEN;
+	look_for_hole(port);
 	memset(frame, 0, sizeof(*frame));
 	frame->dir = EVCAN_DIR_RX;
 	frame->clock = EVCAN_CLOCK_HARDWARE;
@@ -332,24 +381,18 @@ read_one(struct evcan_adapter_ *adapter, struct evcan_usb2can_port_ *port,
 	return 0;
 }
 
-/* Behind the frames that were read. How many are lost only the device knows,
- * and only if it lost them. */
+/* Behind the frames that were read. How many the device lost it counts; how
+ * many the library did nobody knows: one, or more. */
 static void
 tell_loss(struct evcan_adapter_ *adapter, struct evcan_usb2can_port_ *port)
 {
-	unsigned long lost = take_overruns(port);
+	unsigned long lost = port->lost ? take_overruns(port) : 0;
 
-	evcan_adapter_lost_(adapter, lost > 0 ? lost : 1);
-	port->lost = false;
-}
-
-/* The library's list is full: whatever came since is missing behind it. */
-static void
-look_ahead(struct evcan_usb2can_port_ *port)
-{
-	if (port->until_loss == 0 &&
-	    port->calls.data_available(port->handle) >= LIST_MAX)
-		port->until_loss = LIST_MAX;
+	if (port->hole || (port->lost && lost == 0))
+		lost++;
+	if (lost > 0)
+		evcan_adapter_lost_(adapter, lost);
+	port->lost = port->hole = false;
 }
 
 /* Frames until there are no more, or up to a loss. */
@@ -362,17 +405,13 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 
 	if (port->gone)
 		return EVCAN_ERR_GONE;
-	if (port->lost)
-		tell_loss(adapter, port);
-	look_ahead(port);
-	while (n < max && !port->lost) {
+	tell_loss(adapter, port);
+	while (n < max && !port->lost && !port->hole) {
 		code = read_one(adapter, port, &frames[n],
 		    n == 0 ? timeout_ms : 0);
 		if (code != 0)
 			break;
 		n++;
-		if (port->until_loss > 0 && --port->until_loss == 0)
-			port->lost = true;
 	}
 	if (code != 0 && code != CANAL_FIFO_EMPTY && code != CANAL_RCV_EMPTY &&
 	    code != CANAL_TIMEOUT)
@@ -449,8 +488,8 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
 		return EVCAN_ERR_GONE;
 	port_close(adapter, port);
 	memset(&port->clock, 0, sizeof(port->clock));
+	memset(port->holes, 0, sizeof(port->holes));
 	port->ticks = 0;
-	port->until_loss = 0;
 	evcan_error_clear(&err);
 	r = open_device(port, &err);
 	if (r < 0) {
@@ -459,6 +498,7 @@ port_command(struct evcan_adapter_ *adapter, void *arg, int what,
 		    err.text);
 		return r;
 	}
+	tell_info(adapter, port);     /* it may have the first handle now */
 	port_look(adapter, port);
 	return 0;
 }
@@ -471,5 +511,6 @@ const struct evcan_vendor_ops_ evcan_usb2can_ops_ = {
 	.close = port_close,
 	.command = port_command,
 	.look = port_look,
-	.slice_ms = 2
+	.slice_ms = 2,
+	.close_ms = CLOSE_MS
 };

@@ -6,9 +6,11 @@
  * (messages it takes before its queue is full, then it is full until it is
  * set again; -1: no end), "usb2can_code N" (of the next error messages,
  * 0x23), "usb2can_overruns N" (the device's counter, until it is read),
- * "usb2can_level N", "usb2can_tick N" (ms, of the clock at its start),
- * "usb2can_forget 1" (handles are good for CanalClose only). What was opened
- * last is told by evcan_usb2can_opened(). */
+ * "usb2can_level N", "usb2can_version N" (CANAL's, 0x0e0001: 1.0.14),
+ * "usb2can_tick N" (ms, of the clock at its start),
+ * "usb2can_close_ms N" (that CanalClose takes), "usb2can_forget 1" (handles
+ * are good for CanalClose only). What was opened last is told by
+ * evcan_usb2can_opened(). */
 #include <ctype.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -223,6 +225,8 @@ CanalOpen(const char *text, unsigned long flags)
 API int
 CanalClose(long handle)
 {
+	const long ms = double_setting("usb2can_close_ms", 0);
+	const struct timespec nap = { ms / 1000, ms % 1000 * 1000000 };
 	struct double_node *node;
 	struct device *device;
 	int code;
@@ -230,6 +234,7 @@ CanalClose(long handle)
 	device = enter("CanalClose", handle, &code);
 	if (device == NULL)
 		return code;
+	nanosleep(&nap, NULL);
 	pthread_mutex_lock(&lock);
 	node = device->node;
 	device->node = NULL;
@@ -466,7 +471,7 @@ CanalSetBaudrate(long handle, unsigned long bitrate)
 API unsigned long
 CanalGetVersion(void)
 {
-	return 0x000601;
+	return (unsigned long)double_setting("usb2can_version", 0x0e0001);
 }
 
 API unsigned long
@@ -481,7 +486,7 @@ CanalGetVendorString(void)
 	int code;
 
 	return enter("CanalGetVendorString", FIRST, &code) == NULL ? NULL :
-	    "1.7;2.3;1.6.0;1.0.2;8devices.com";
+	    "1.7;2.3;1.0.14;1.0.2;8devices.com";
 }
 
 API const char *
