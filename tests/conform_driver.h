@@ -28,7 +28,8 @@
 
 /* What the command line says. */
 extern const char *conform_a, *conform_b;
-extern bool conform_fd, conform_paced;
+extern bool conform_fd, conform_later, conform_dlc_8, conform_no_esi;
+extern bool conform_paced;
 extern const struct evcan_driver *conform_driver;
 
 void conform_sleep(int ms);

@@ -2,9 +2,9 @@
 /* conform_vendor.c - life and death of an adapter behind a vendor's library
  *
  * usage: conform_vendor SPEC_A SPEC_B --open NAME:CODE:WORD --read NAME
- *     --write NAME --close NAME [--queue SWITCH=N] [--flood N]
- *     --too-old SWITCH=N|--any-version [--no-passive] [--no-errors] [--no-overflow]
- *     [--no-send-errors] [--opens-in-turn] [--closes-in-turn]
+ *     --write NAME --close NAME --too-old SWITCH=N|--any-version
+ *     [--queue SWITCH=N] [--flood N] [--no-passive] [--no-errors]
+ *     [--no-overflow] [--no-send-errors] [--opens-in-turn] [--closes-in-turn]
  *
  * Each SPEC names the vendor's double as its library; A is the double's
  * channel 0. The names are those of the vendor's calls that the adapter's
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "leaks.h"
+#include "vendor_internal.h"
 
 struct conform_row row;
 const struct evcan_driver *driver;
@@ -270,6 +271,16 @@ send_cb(struct told *by, uint32_t number)
 
 	assert_int_equal(evcan_bus_send_cb(by->bus, &frame, -1, on_outcome,
 	    by), 0);
+}
+
+void
+await_sent(const struct told *by)
+{
+	const struct evcan_adapter_ *adapter = ((struct evcan_vendor_bus_ *)
+	    evcan_driver_state(by->bus))->adapter;
+
+	await(evcan_bus_tx_room(by->bus) == 1024 &&
+	    evcan_ring_count_(&adapter->tx) == 0);
 }
 
 void
@@ -624,7 +635,12 @@ main(int argc, char **argv)
 		TEST(queued_sends_fail), TEST(nothing_received_is_lost),
 		TEST(read_hangs), TEST(write_hangs), TEST(open_hangs),
 		TEST(open_hangs_without_loop), TEST(close_hangs),
-		TEST(closed_while_it_hangs), TEST(passive_is_told_once),
+		TEST(closed_while_it_hangs),
+		TEST(sends_do_not_wait_for_reads),
+		TEST(flushed_sends_do_not_go_out),
+		TEST(closing_sends_what_it_took),
+		TEST(bursts_do_not_wait_for_more),
+		TEST(mode_changes_while_open), TEST(passive_is_told_once),
 		TEST(bus_off_is_told_and_left),
 		TEST(overflow_is_a_gap_in_its_place),
 		TEST(error_frames_pass_filters), TEST(two_buses_on_a_loop),

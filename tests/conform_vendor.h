@@ -88,6 +88,8 @@ struct evcan_frame numbered(const struct told *by, uint32_t number);
 /* Sends frames from `from` to `to`, as there is room. */
 void send_all(struct told *by, uint32_t from, uint32_t to);
 void send_cb(struct told *by, uint32_t number);
+/* Until all is out of the thread's hands. */
+void await_sent(const struct told *by);
 /* Its thread sleeps in a write from now on. */
 void hang_in_write(struct told *by);
 /* Frames get through in both directions. */
@@ -122,6 +124,13 @@ void open_hangs(void **state);
 void open_hangs_without_loop(void **state);
 void close_hangs(void **state);
 void closed_while_it_hangs(void **state);
+
+/* conform_vendor_send.c */
+void sends_do_not_wait_for_reads(void **state);
+void flushed_sends_do_not_go_out(void **state);
+void closing_sends_what_it_took(void **state);
+void bursts_do_not_wait_for_more(void **state);
+void mode_changes_while_open(void **state);
 
 /* conform_vendor_state.c */
 void passive_is_told_once(void **state);

@@ -6,8 +6,6 @@
 
 #include <evcan/filter.h>
 
-#include "vendor_internal.h"
-
 /* Long enough for two looks at the device. */
 #define LOOKS_MS 1200
 
@@ -59,17 +57,6 @@ bus_off_is_told_and_left(void **state)
 
 /* Losses */
 
-/* Until all is out of the thread's hands. */
-static void
-await_sent(const struct told *by)
-{
-	const struct evcan_adapter_ *adapter = ((struct evcan_vendor_bus_ *)
-	    evcan_driver_state(by->bus))->adapter;
-
-	await(evcan_bus_tx_room(by->bus) == 1024 &&
-	    evcan_ring_count_(&adapter->tx) == 0);
-}
-
 /* Its thread sleeps while more comes than the library keeps. */
 void
 overflow_is_a_gap_in_its_place(void **state)
@@ -99,7 +86,10 @@ overflow_is_a_gap_in_its_place(void **state)
 	evcan_bus_get_stats(a->bus, &stats);
 	assert_int_equal(stats.lost_device + stats.lost_queue, a->lost);
 	assert_int_equal(stats.lost_device > 0, !row.no_overflow);
-	assert_true(a->lost <= a->missing);
+	/* The report of its own frame may be lost, too. */
+	if (a->lost > a->missing + 1)
+		fail_msg("lost %u, but only %u are missing",
+		    (unsigned)a->lost, (unsigned)a->missing);
 	assert_int_equal(a->events[EVCAN_BUS_ERROR], 0);
 	works(a, b);
 }

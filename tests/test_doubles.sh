@@ -12,27 +12,32 @@ build=${top_builddir:-$PWD}
 doubles=${EVCAN_DOUBLES:-$build/tests/doubles/.libs}
 
 rows='
-driver iscan   iscan  0             1
-driver ixxat   ixxat  0             1
-driver ixxat4  ixxat  0             1
-driver ixxat4  ixxat  0             1             --fd
-driver kvaser  kvaser 0             1
-driver kvaser  kvaser 0             1             --fd
+driver iscan   iscan  0             1             --later --dlc-8
+driver ixxat   ixxat  0             1             --later
+driver ixxat4  ixxat  0             1             --later
+driver ixxat4  ixxat  0             1             --fd --later
+cyclic ixxat4  ixxat  0             1             --loop
+driver kvaser  kvaser 0             1             --later
+driver kvaser  kvaser 0             1             --fd --later --no-esi
 cyclic kvaser  kvaser 0             1             --loop
-driver kvaser_old kvaser 0            1
-driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456
-driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456 --fd
-driver neovi_old neovi HSCAN,serial=AB0001 HSCAN,serial=123456
-driver nican   nican  CAN0          CAN1
-driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2
-driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd
-driver systec  systec 0             1
-driver usb2can usb2can ED000001     ED000002
-driver vector  vector 0             1
-driver vector  vector 0             1             --fd
+driver kvaser_old kvaser 0          1             --later
+driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456 --later --dlc-8
+driver neovi   neovi  HSCAN,serial=AB0001 HSCAN,serial=123456 --fd --later \
+    --dlc-8 --no-esi
+driver neovi_old neovi HSCAN,serial=AB0001 HSCAN,serial=123456 --later --dlc-8
+driver nican   nican  CAN0          CAN1          --later --dlc-8
+driver nican_old nican CAN0         CAN1          --later --dlc-8
+driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --later --dlc-8
+driver pcan    pcan   PCAN_USBBUS1  PCAN_USBBUS2  --fd --later --dlc-8 \
+    --no-esi
+driver systec  systec 0             1             --later --dlc-8
+driver usb2can usb2can ED000001     ED000002      --later --dlc-8
+driver vector  vector 0             1             --later --dlc-8
+driver vector  vector 0             1             --fd --later --dlc-8 \
+    --no-esi
 vendor iscan iscan 0 1 --open isCAN_DeviceInitEx:15:use \
     --read isCAN_ReceiveMessageEx --write isCAN_TransmitMessageEx \
-    --close isCAN_CloseDevice --queue iscan_queue=10
+    --close isCAN_CloseDevice --queue iscan_queue=10 --any-version
 vendor ixxat ixxat 0,unique_hardware_id=HW100001 \
     0,unique_hardware_id=HW200002 \
     --open vciDeviceOpen:0xe001000a:VCI_E_ACCESSDENIED \
@@ -44,35 +49,43 @@ vendor ixxat4 ixxat 0,unique_hardware_id=HW100001 \
     --read canChannelReadMessage --write canChannelPostMessage \
     --close vciDeviceClose --flood 3000 --too-old major=2 --no-passive
 vendor kvaser kvaser 0 1 --open canOpenChannel:-5:canERR_NOCHANNELS \
-    --read canRead --write canWrite --close canClose --queue kvaser_queue=10
+    --read canRead --write canWrite --close canClose --queue kvaser_queue=10 \
+    --too-old kvaser_version=0x0448
 vendor neovi neovi HSCAN,serial=AB0001,receive_own_messages=false \
     HSCAN,serial=123456,receive_own_messages=false \
     --open icsneoOpenDevice:0x3002:DriverFailedToOpen \
     --read icsneoWaitForRxMessagesWithTimeOut --write icsneoTxMessages \
-    --close icsneoClosePort --flood 21000 --opens-in-turn
+    --close icsneoClosePort --flood 21000 --any-version
 vendor nican nican CAN0 CAN1 \
     --open ncOpenObject:0xBFF62103:CanErrFirmwareNoResponse \
-    --read ncReadMult --write ncWrite --close ncCloseObject --flood 1300
+    --read ncReadMult --write ncWrite --close ncCloseObject --flood 1300 \
+    --too-old nican_version=102
+vendor nican_old nican CAN0 CAN1 \
+    --open ncOpenObject:0x80000002:CanErrDriver \
+    --read ncReadMult --write ncWrite --close ncCloseObject --flood 1300 \
+    --too-old nican_version=102
 vendor pcan pcan PCAN_USBBUS1 PCAN_USBBUS2 \
     --open CAN_Initialize:0x2000:PCAN_ERROR_RESOURCE --read CAN_Read \
-    --write CAN_Write --close CAN_Uninitialize --flood 2100
+    --write CAN_Write --close CAN_Uninitialize --flood 2100 --any-version
 vendor systec systec 0,device_number=0 0,device_number=1 \
     --open UcanInitHardwareEx:4:USBCAN_ERR_ILLVERSION \
     --read UcanReadCanMsgEx --write UcanWriteCanMsgEx \
-    --close UcanDeinitHardware --flood 5000 --no-errors --opens-in-turn \
-    --closes-in-turn
+    --close UcanDeinitHardware --flood 5000 --no-errors \
+    --too-old systec_version=0x902
 vendor usb2can usb2can ED000001 ED000002 --open CanalOpen:0:CanalOpen \
     --read CanalBlockingReceive --write CanalSend --close CanalClose \
-    --queue usb2can_queue=10 --no-send-errors --no-overflow
-vendor vector vector 0 1 --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE \
-    --read xlReceive --write xlCanTransmit --close xlClosePort \
-    --queue vector_queue=10
+    --flood 1100 --no-send-errors --too-old usb2can_version=0x900
+vendor vector vector 0,bitrate=500000 1,bitrate=500000 \
+    --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE --read xlReceive \
+    --write xlCanTransmit --close xlClosePort --queue vector_queue=10 \
+    --too-old vector_version=4
 vendor pcan pcan PCAN_USBBUS1,fd=true PCAN_USBBUS2,fd=true \
     --open CAN_InitializeFD:0x2000:PCAN_ERROR_RESOURCE --read CAN_ReadFD \
-    --write CAN_WriteFD --close CAN_Uninitialize --flood 2100
+    --write CAN_WriteFD --close CAN_Uninitialize --flood 2100 --any-version
 vendor vector vector 0,fd=true 1,fd=true \
     --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE --read xlCanReceive \
-    --write xlCanTransmitEx --close xlClosePort --queue vector_queue=10
+    --write xlCanTransmitEx --close xlClosePort --queue vector_queue=10 \
+    --too-old vector_version=4
 '
 
 # run_row OUT SUITE DOUBLE INTERFACE A B FLAGS...: its result in files.
