@@ -37,7 +37,7 @@ driver vector  vector 0             1             --fd --later --dlc-8 \
     --no-esi
 vendor iscan iscan 0 1 --open isCAN_DeviceInitEx:15:use \
     --read isCAN_ReceiveMessageEx --write isCAN_TransmitMessageEx \
-    --close isCAN_CloseDevice --queue iscan_queue=10 --any-version
+    --close isCAN_CloseDevice --queue iscan_queue=40 --any-version
 vendor ixxat ixxat 0,unique_hardware_id=HW100001 \
     0,unique_hardware_id=HW200002 \
     --open vciDeviceOpen:0xe001000a:VCI_E_ACCESSDENIED \
@@ -49,7 +49,7 @@ vendor ixxat4 ixxat 0,unique_hardware_id=HW100001 \
     --read canChannelReadMessage --write canChannelPostMessage \
     --close vciDeviceClose --flood 3000 --too-old major=2 --no-passive
 vendor kvaser kvaser 0 1 --open canOpenChannel:-5:canERR_NOCHANNELS \
-    --read canRead --write canWrite --close canClose --queue kvaser_queue=10 \
+    --read canRead --write canWrite --close canClose --queue kvaser_queue=40 \
     --too-old kvaser_version=0x0448
 vendor neovi neovi HSCAN,serial=AB0001,receive_own_messages=false \
     HSCAN,serial=123456,receive_own_messages=false \
@@ -77,14 +77,14 @@ vendor usb2can usb2can ED000001 ED000002 --open CanalOpen:0:CanalOpen \
     --flood 1100 --no-send-errors --too-old usb2can_version=0x900
 vendor vector vector 0,bitrate=500000 1,bitrate=500000 \
     --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE --read xlReceive \
-    --write xlCanTransmit --close xlClosePort --queue vector_queue=10 \
+    --write xlCanTransmit --close xlClosePort --queue vector_queue=40 \
     --too-old vector_version=4
 vendor pcan pcan PCAN_USBBUS1,fd=true PCAN_USBBUS2,fd=true \
     --open CAN_InitializeFD:0x2000:PCAN_ERROR_RESOURCE --read CAN_ReadFD \
     --write CAN_WriteFD --close CAN_Uninitialize --flood 2100 --any-version
 vendor vector vector 0,fd=true 1,fd=true \
     --open xlOpenPort:202:XL_ERR_WRONG_BUS_TYPE --read xlCanReceive \
-    --write xlCanTransmitEx --close xlClosePort --queue vector_queue=10 \
+    --write xlCanTransmitEx --close xlClosePort --queue vector_queue=40 \
     --too-old vector_version=4
 '
 
