@@ -68,6 +68,7 @@ struct evcan_tx_ {
 	struct evcan_outcomes_ waiting;   /* for the device to confirm */
 	struct evcan_outcomes_ done;      /* to be told */
 	struct evcan_outcome_ *spare;     /* nodes to use again */
+	size_t untold;         /* outcomes: queued, waiting, done */
 	int64_t retry_ns;      /* how long to wait after the next stop */
 	bool stopped;          /* the device had no room */
 	bool refused;          /* somebody was, and waits for the event */
@@ -102,6 +103,7 @@ struct evcan_bus {
 	enum evcan_bus_state error_state;
 	enum evcan_bus_mode mode;
 	bool mode_unsure;                /* the device may yet change it */
+	bool inside;                     /* of dispatch, and call-backs */
 	enum evcan_protocol protocol;
 	size_t refs;                     /* its owner's, and call-backs' */
 	bool freed;                      /* by its owner */

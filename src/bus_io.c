@@ -298,7 +298,10 @@ evcan_bus_set_due_(struct evcan_bus *bus, enum evcan_due_ which,
 static void
 dispatch(struct evcan_bus *bus)
 {
+	const bool before = bus->inside;
+
 	evcan_bus_hold_(bus);
+	bus->inside = true;
 	bus->soon = false;
 	bus->stats.wakeups++;
 	run_deadlines(bus);
@@ -315,6 +318,7 @@ dispatch(struct evcan_bus *bus)
 			evcan_bus_soon_(bus);
 		}
 	}
+	bus->inside = before;
 	evcan_bus_drop_(bus);
 }
 
@@ -698,8 +702,9 @@ evcan_bus_send_wait(struct evcan_bus *bus, const struct evcan_frame *frame,
 	while ((r = evcan_bus_send_taken_(bus, frame, timeout_ms, note_sent,
 	    &sent)) == EVCAN_ERR_FULL && evcan_bus_wait_(bus, end))
 		evcan_bus_process(bus);
-	/* Whoever only sends has no other call that looks after the bus. */
-	if (r > 0)
+	/* Whoever only sends has no other call that looks after the bus. In a
+	 * call-back there is one, and frames must not overtake others. */
+	if (r > 0 && !bus->inside)
 		evcan_bus_process(bus);
 	while (r == 0 && !sent.done) {
 		evcan_bus_wait_(bus, INT64_MAX);

@@ -11,6 +11,8 @@
 #define RETRY_MAX_NS 4000000
 /* How long a confirmation is still waited for that may be lost. */
 #define DOUBT_NS 1000000000
+/* Outcomes not told yet: a bus that never gets to it must not fill memory. */
+#define UNTOLD_MAX 16384
 
 static void
 list_init(struct evcan_outcomes_ *list)
@@ -74,10 +76,45 @@ finish(struct evcan_bus *bus, struct evcan_outcome_ *outcome, int result)
 	evcan_bus_soon_(bus);
 }
 
+static struct evcan_outcome_ *
+outcome_new(struct evcan_bus *bus)
+{
+	struct evcan_outcome_ *outcome = bus->tx.spare;
+
+	if (outcome != NULL)
+		bus->tx.spare = outcome->next;
+	else
+		outcome = malloc(sizeof(*outcome));
+	bus->tx.untold += outcome != NULL;
+	return outcome;
+}
+
+static void
+outcome_back(struct evcan_bus *bus, struct evcan_outcome_ *outcome)
+{
+	outcome->next = bus->tx.spare;
+	bus->tx.spare = outcome;
+	bus->tx.untold--;
+}
+
+static void
+tell_room(struct evcan_bus *bus)
+{
+	if (bus->phase == EVCAN_PHASE_OPEN &&
+	    (bus->tx.refused || bus->waiters != NULL) &&
+	    bus->tx.count <= (size_t)bus->common.tx_queue_size / 2) {
+		bus->tell_writable = true;
+		evcan_bus_soon_(bus);
+	}
+}
+
 void
 evcan_bus_tell_outcomes_(struct evcan_bus *bus)
 {
-	while (bus->tx.done.first != NULL) {
+	/* Those of frames that call-backs send come next time. */
+	size_t turns = bus->tx.untold;
+
+	while (bus->tx.done.first != NULL && turns-- > 0) {
 		struct evcan_outcome_ *outcome =
 		    list_take(&bus->tx.done, &bus->tx.done.first);
 		struct evcan_frame frame = outcome->frame;
@@ -85,10 +122,11 @@ evcan_bus_tell_outcomes_(struct evcan_bus *bus)
 		void *arg = outcome->arg;
 		int result = outcome->result;
 
-		outcome->next = bus->tx.spare;
-		bus->tx.spare = outcome;
+		outcome_back(bus, outcome);
 		cb(bus, &frame, result, arg);
 	}
+	if (bus->tx.refused && bus->tx.untold < UNTOLD_MAX)
+		tell_room(bus);
 }
 
 /* The queue. */
@@ -260,17 +298,6 @@ drain_some(struct evcan_bus *bus)
 	return (size_t)sent;
 }
 
-static void
-tell_room(struct evcan_bus *bus)
-{
-	if (bus->phase == EVCAN_PHASE_OPEN &&
-	    (bus->tx.refused || bus->waiters != NULL) &&
-	    bus->tx.count <= (size_t)bus->common.tx_queue_size / 2) {
-		bus->tell_writable = true;
-		evcan_bus_soon_(bus);
-	}
-}
-
 void
 evcan_bus_drain_(struct evcan_bus *bus)
 {
@@ -432,25 +459,6 @@ out:
 	return done;
 }
 
-static struct evcan_outcome_ *
-outcome_new(struct evcan_bus *bus)
-{
-	struct evcan_outcome_ *outcome = bus->tx.spare;
-
-	if (outcome != NULL)
-		bus->tx.spare = outcome->next;
-	else
-		outcome = malloc(sizeof(*outcome));
-	return outcome;
-}
-
-static void
-outcome_back(struct evcan_bus *bus, struct evcan_outcome_ *outcome)
-{
-	outcome->next = bus->tx.spare;
-	bus->tx.spare = outcome;
-}
-
 static void
 set_outcome_due(struct evcan_bus *bus, int64_t due_ns)
 {
@@ -525,6 +533,13 @@ send_with(struct evcan_bus *bus, const struct evcan_frame *frame,
 		r = check(bus, frame);
 	if (r < 0)
 		return r;
+	if (bus->tx.untold >= UNTOLD_MAX && !taken_is_enough) {
+		bus->tx.refused = true;
+		bus->stats.send_refused++;
+		return evcan_bus_fail_(bus, EVCAN_ERR_FULL, "bus %s: what "
+		    "became of %d frames is not told yet", bus->name,
+		    UNTOLD_MAX);
+	}
 	outcome = outcome_new(bus);
 	if (outcome == NULL)
 		return EVCAN_ERR_NOMEM;

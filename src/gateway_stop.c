@@ -199,8 +199,10 @@ advance(struct evcan_gateway *gateway)
 		}
 		close_writers(gateway);
 	}
-	if (gateway->phase == EVCAN_GATEWAY_FLUSHING &&
-	    !writers_closing(gateway))
+	/* Before the start there may be buses, and nothing else. */
+	if ((gateway->phase == EVCAN_GATEWAY_FLUSHING &&
+	    !writers_closing(gateway)) ||
+	    (gateway->phase == EVCAN_GATEWAY_NEW && gateway->opened))
 		close_buses(gateway);
 	if (gateway->phase == EVCAN_GATEWAY_CLOSING &&
 	    !buses_closing(gateway))
@@ -244,6 +246,8 @@ evcan_gateway_stop(struct evcan_gateway *gateway, evcan_gateway_cb cb,
 	gateway->stopping = true;
 	gateway->stopped_cb = cb;
 	gateway->stopped_arg = arg;
+	if (gateway->phase != EVCAN_GATEWAY_FAILED)
+		gateway->failed_before = not_sent(gateway);
 	if (gateway->phase != EVCAN_GATEWAY_RUNNING)
 		return 0;
 	evcan_gateway_stop_senders_(gateway);
@@ -251,6 +255,5 @@ evcan_gateway_stop(struct evcan_gateway *gateway, evcan_gateway_cb cb,
 	gateway->seen = UINT64_MAX;
 	gateway->settled_ns = now + SETTLE_NS;
 	gateway->deadline_ns = now + DRAIN_NS;
-	gateway->failed_before = not_sent(gateway);
 	return 0;
 }

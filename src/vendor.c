@@ -332,21 +332,23 @@ fail_unsent(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 		unsent += row;
 	}
 	if (unsent > 0)
-		evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: closed with %zu "
-		    "frames that the device did not take", evcan_bus_name(bus),
+		evcan_log(EVCAN_LOG_WARNING, "vendor", "%s: closed; frames "
+		    "that the device did not take: %zu", evcan_bus_name(bus),
 		    unsent);
 }
 
 static void
 end_thread(struct evcan_bus *bus, struct evcan_adapter_ *adapter)
 {
-	if (!await_end(adapter)) {
-		abandon(bus, adapter);
-		return;
-	}
-	pthread_join(adapter->thread, NULL);
+	const bool ended = await_end(adapter);
+
+	if (ended)
+		pthread_join(adapter->thread, NULL);
 	hear_the_rest(bus, adapter);
-	fail_unsent(bus, adapter);
+	if (ended)
+		fail_unsent(bus, adapter);
+	else
+		abandon(bus, adapter);
 }
 
 void
@@ -538,6 +540,8 @@ await_answer(struct evcan_adapter_ *adapter, int wait_ms)
 		r = adapter->answer;
 	else
 		r = adapter->ended ? EVCAN_ERR_GONE : EVCAN_ERR_TIMEOUT;
+	/* From here on the thread tells by itself what comes of it. */
+	atomic_store(&adapter->mode_awaited, false);
 	pthread_mutex_unlock(&adapter->lock);
 	return r;
 }

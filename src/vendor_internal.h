@@ -141,7 +141,7 @@ void evcan_vendor_hear_(struct evcan_bus *bus,
 /* What has its turn; `now`: all, whatever frames are before it. */
 void evcan_vendor_hear_later_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter, bool now);
-/* Of what was not heard when the thread had ended, what became of sends. */
+/* Of what was not heard when the bus closes, what became of sends. */
 void evcan_vendor_hear_of_sends_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter);
 /* Frames that are to be read before something else is told: up to `head` of

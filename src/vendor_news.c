@@ -140,17 +140,19 @@ evcan_vendor_tell_unsent_(struct evcan_adapter_ *adapter, size_t frames)
 	unlock_and_wake(adapter);
 }
 
-/* When even here is no room, its outcome stays in doubt. */
+/* When even here is no room it is counted, but its outcome stays in doubt. */
 void
 evcan_vendor_tell_refused_(struct evcan_adapter_ *adapter,
     const struct evcan_frame *refused)
 {
 	struct evcan_vendor_later_ *later = later_lock(adapter);
 
-	if (later->n_refused < EVCAN_VENDOR_REFUSALS_)
+	if (later->n_refused < EVCAN_VENDOR_REFUSALS_) {
 		later->refused[later->n_refused++] = *refused;
-	else
+	} else {
+		later->unsent++;
 		later->doubt = true;
+	}
 	atomic_store(&adapter->refusals,
 	    later->n_refused == EVCAN_VENDOR_REFUSALS_);
 	unlock_and_wake(adapter);
@@ -275,9 +277,10 @@ void
 evcan_vendor_hear_of_sends_(struct evcan_bus *bus,
     struct evcan_adapter_ *adapter)
 {
-	if (adapter->held.any)
+	while (take_later(adapter)) {
 		hear_of_sends(bus, &adapter->held);
-	hear_of_sends(bus, &adapter->later);
+		adapter->held.any = false;
+	}
 }
 
 static void

@@ -209,8 +209,8 @@ run_commands(struct evcan_adapter_ *adapter)
 			r = adapter->ops->command(adapter, adapter->port,
 			    command.what, command.data);
 		leave(adapter);
-		awaited = atomic_load(&adapter->mode_awaited);
 		pthread_mutex_lock(&adapter->lock);
+		awaited = atomic_load(&adapter->mode_awaited);
 		adapter->answer = r;
 		adapter->answered = command.number;
 		pthread_cond_broadcast(&adapter->changed);

@@ -285,6 +285,122 @@ tells_outcomes(void **state)
 	event_base_free(base);
 }
 
+/* Whoever never lets the bus tell is refused some day, and told when it is
+ * over. */
+static void
+refuses_when_outcomes_gather(void **state)
+{
+	struct evcan_bus *bus = evcan_bus_new_spec(NULL, "virtual:gather",
+	    NULL);
+	struct evcan_frame frame = frame_of(7);
+	struct outcome sent = { .calls = 0 };
+	struct seen seen;
+	int n = 0;
+
+	(void)state;
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(evcan_bus_open(bus, NULL), 0);
+	evcan_bus_set_cb(bus, NULL, see_event, &seen);
+	evcan_bus_process(bus);
+	while (n < 100000 &&
+	    evcan_bus_send_cb(bus, &frame, -1, on_sent, &sent) == 0)
+		n++;
+	assert_int_equal(n, 16384);
+	assert_int_equal(evcan_bus_send_cb(bus, &frame, -1, on_sent, &sent),
+	    EVCAN_ERR_FULL);
+	assert_int_equal(sent.calls, 0);
+	assert_int_equal(evcan_bus_send(bus, &frame, 1), 1);
+	assert_int_equal(seen.events[EVCAN_BUS_WRITABLE], 0);
+	evcan_bus_process(bus);
+	assert_int_equal(sent.calls, n);
+	assert_int_equal(seen.events[EVCAN_BUS_WRITABLE], 1);
+	assert_int_equal(evcan_bus_send_cb(bus, &frame, -1, on_sent, &sent),
+	    0);
+	evcan_bus_free(bus);
+	assert_int_equal(sent.calls, n + 1);
+}
+
+static struct {
+	uint32_t next;
+	int inside, deepest;
+	bool disordered;
+} answers;
+
+static void
+answer(struct evcan_bus *bus, const struct evcan_frame *frames, size_t n,
+    void *arg)
+{
+	struct evcan_frame reply = frame_of(7);
+
+	(void)arg;
+	if (++answers.inside > answers.deepest)
+		answers.deepest = answers.inside;
+	for (size_t i = 0; i < n; i++) {
+		answers.disordered |= frames[i].id != answers.next++;
+		assert_int_equal(evcan_bus_send_wait(bus, &reply, 1000), 0);
+	}
+	answers.inside--;
+}
+
+/* Sending from inside does not begin to receive again. */
+static void
+answers_in_order(void **state)
+{
+	struct evcan_bus *bus = evcan_bus_new_spec(NULL, "virtual:answer",
+	    NULL);
+	struct evcan_bus *peer = evcan_bus_new_spec(NULL, "virtual:answer",
+	    NULL);
+
+	(void)state;
+	memset(&answers, 0, sizeof(answers));
+	assert_int_equal(evcan_bus_open(bus, NULL), 0);
+	assert_int_equal(evcan_bus_open(peer, NULL), 0);
+	evcan_bus_set_cb(bus, answer, NULL, NULL);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct evcan_frame frame = frame_of(i);
+
+		assert_int_equal(evcan_bus_send(peer, &frame, 1), 1);
+	}
+	for (int i = 0; i < 1000 && answers.next < 1000; i++)
+		evcan_bus_process(bus);
+	assert_int_equal(answers.next, 1000);
+	assert_false(answers.disordered);
+	assert_int_equal(answers.deepest, 1);
+	evcan_bus_free(bus);
+	evcan_bus_free(peer);
+}
+
+static int resends;
+
+static void
+send_again(struct evcan_bus *bus, const struct evcan_frame *frame, int result,
+    void *arg)
+{
+	(void)result;
+	if (++resends < 10000)
+		evcan_bus_send_cb(bus, frame, -1, send_again, arg);
+}
+
+/* The loop has others, too. */
+static void
+outcomes_let_the_loop_go_on(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct evcan_bus *bus = open_bus(base, "virtual:again");
+	struct evcan_frame frame = frame_of(7);
+
+	(void)state;
+	resends = 0;
+	assert_int_equal(evcan_bus_send_cb(bus, &frame, -1, send_again, NULL),
+	    0);
+	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	assert_in_range(resends, 1, 100);
+	while (resends < 10000)
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	evcan_bus_free(bus);
+	event_base_free(base);
+}
+
 static void
 closing_sends_what_is_queued(void **state)
 {
@@ -659,6 +775,9 @@ main(void)
 		cmocka_unit_test(own_messages_when_asked),
 		cmocka_unit_test(full_then_writable_then_lossy),
 		cmocka_unit_test(tells_outcomes),
+		cmocka_unit_test(refuses_when_outcomes_gather),
+		cmocka_unit_test(answers_in_order),
+		cmocka_unit_test(outcomes_let_the_loop_go_on),
 		cmocka_unit_test(closing_sends_what_is_queued),
 		cmocka_unit_test(may_be_freed_in_every_call),
 		cmocka_unit_test(serves_a_thousand_fairly),

@@ -384,6 +384,46 @@ test_what_is_received_is_recorded(void **state)
 	evcan_bus_free(peer);
 }
 
+static struct evcan_gateway *
+open_only(struct watch *watch, const char *format)
+{
+	struct evcan_gateway *gateway = make_new(watch, format);
+
+	assert_int_equal(evcan_gateway_open(gateway, NULL), 0);
+	assert_int_equal(evcan_gateway_open(gateway, NULL), 0);
+	assert_true(evcan_bus_is_open(evcan_gateway_bus(gateway, 0)));
+	return gateway;
+}
+
+/* Stopped, freed or started then. */
+static void
+test_open_first(void **state)
+{
+	struct evcan_gateway *gateway;
+	struct evcan_error err = { 0 };
+	struct watch watch;
+
+	(void)state;
+	gateway = open_only(&watch, LIVE);
+	stop(&watch);
+	assert_false(evcan_bus_is_open(evcan_gateway_bus(gateway, 0)));
+	assert_int_equal(watch.stop_error.code, 0);
+	assert_int_equal(access(in_dir("live.log"), F_OK), -1);
+	assert_int_equal(evcan_gateway_start(gateway, &err), EVCAN_ERR_STATE);
+	assert_int_equal(evcan_gateway_open(gateway, NULL), EVCAN_ERR_STATE);
+	release(&watch);
+	open_only(&watch, LIVE);
+	release(&watch);
+	gateway = open_only(&watch, LIVE);
+	run_ms(5);
+	assert_int_equal(access(in_dir("live.log"), F_OK), -1);
+	assert_int_equal(evcan_gateway_start(gateway, NULL), 0);
+	assert_int_equal(evcan_gateway_open(gateway, NULL), EVCAN_ERR_STATE);
+	stop(&watch);
+	assert_int_equal(access(in_dir("live.log"), F_OK), 0);
+	release(&watch);
+}
+
 /* A disk that is full stops nothing but its log. */
 static void
 test_disk_full(void **state)
@@ -559,6 +599,7 @@ main(void)
 		TEST(test_stop_while_playing),
 		TEST(test_late_frames_are_recorded),
 		TEST(test_what_is_received_is_recorded),
+		TEST(test_open_first),
 		TEST(test_disk_full),
 		TEST(test_logger_filters),
 		TEST(test_reopen),

@@ -244,6 +244,40 @@ refused_with_a_full_ring(void **state)
 	assert_int_equal(stats.send_failed, 100);
 }
 
+/* The device said of them all at once that it did not send them. */
+static void
+refuse_many(struct evcan_adapter_ *adapter, struct device *d)
+{
+	flood_ring(adapter);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct evcan_frame frame = numbered(i);
+
+		evcan_adapter_refused_(adapter, &frame, EVCAN_ERR_OPERATION);
+	}
+	device_lock();
+	d->stop_at = UINT32_MAX;
+	d->sent = 1;
+	device_unlock();
+}
+
+static void
+refused_all_at_once(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	open_confirming(64, true);
+	flood = 200;
+	device_lock();
+	device->stop_at = device->given;
+	device->script = refuse_many;
+	device_unlock();
+	await(NULL, device->sent == 1);
+	await(base, (evcan_bus_get_stats(bus, &stats), stats.send_failed) >=
+	    20);
+	assert_int_equal(stats.send_failed, 20);
+}
+
 /* Sums */
 
 static uint64_t taken, accepted, given_lost;
@@ -385,6 +419,32 @@ abandoned_sends_stay_home(void **state)
 	assert_int_equal(device->sent, 0);
 }
 
+/* What was told before the call that hung is heard. */
+static void
+abandoned_refusals_are_counted(void **state)
+{
+	struct evcan_bus_stats stats;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		fates[i] = REFUSE;
+	open_confirming(0, false);
+	for (unsigned i = 0; i < 10; i++) {
+		struct evcan_frame frame = numbered(i);
+
+		assert_int_equal(evcan_bus_send(bus, &frame, 1), 1);
+	}
+	await(NULL, device->sent == 10);
+	device_hang("read");
+	await(NULL, device->hangs);
+	evcan_bus_close(bus);
+	await(base, was_told('C'));
+	evcan_bus_get_stats(bus, &stats);
+	assert_int_equal(stats.send_failed, 10);
+	device_hang(NULL);
+	await(NULL, device->closes == 1);
+}
+
 /* Also what the thread would go on with, after the frame that it is at. */
 static void
 flush_while_sending(void **state)
@@ -414,9 +474,11 @@ main(void)
 		TEST(lost_in_a_full_ring), TEST(lost_in_the_device),
 		TEST(lost_without_a_word), TEST(lost_among_equal_frames),
 		TEST(without_a_loss_it_is_waited_for),
-		TEST(refused_with_a_full_ring), TEST(all_is_counted),
+		TEST(refused_with_a_full_ring),
+		TEST(refused_all_at_once), TEST(all_is_counted),
 		TEST(counted_when_closed),
 		TEST(abandoned_sends_stay_home), TEST(flush_while_sending),
+		TEST(abandoned_refusals_are_counted),
 	};
 
 	warm_up_threads();

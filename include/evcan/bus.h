@@ -203,7 +203,9 @@ typedef void (*evcan_sent_cb)(struct evcan_bus *bus,
  * this call.
  * @param timeout_ms if not handed to the device by then it is taken out of
  * the queue and ends in EVCAN_ERR_TIMEOUT; negative: no limit
- * @return 0, or negative and cb is not called
+ * @return 0, or negative and cb is not called; EVCAN_ERR_FULL: the queue is,
+ * or the outcomes of 16384 frames were not told yet (the loop, or
+ * evcan_bus_process(), tells them); EVCAN_BUS_WRITABLE comes later
  */
 int evcan_bus_send_cb(struct evcan_bus *bus, const struct evcan_frame *frame,
     int timeout_ms, evcan_sent_cb cb, void *arg);

@@ -40,7 +40,8 @@ void evcan_gateway_free(struct evcan_gateway *gateway);
  * Only the buses, before evcan_gateway_start(), for those who want to know
  * that all can be opened before any log is emptied: the device of some drivers
  * is asked in a thread, and once it refuses, a bus says EVCAN_STATE_STOPPED
- * and is tried again. evcan_gateway_free() closes them, too.
+ * and is tried again. Frames that come before the start pass bridges, and are
+ * not recorded. evcan_gateway_stop() and evcan_gateway_free() close them, too.
  * @return as evcan_gateway_start(); 0 also if they were opened before
  */
 int evcan_gateway_open(struct evcan_gateway *gateway,

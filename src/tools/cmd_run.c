@@ -147,7 +147,7 @@ tick(void *arg, double seconds)
 	    human((double)(t.recorded - run->before.recorded) / seconds,
 	    recorded, sizeof(recorded)), (unsigned long long)t.lost);
 	run->before = t;
-	if (common.quiet)
+	if (common.quiet || run->opening)
 		return;
 	run->since += seconds;
 	if (run->every > 0 && run->since >= run->every - 0.5) {
@@ -248,7 +248,8 @@ report(const struct running *run)
 }
 
 /* What cannot be had when it begins is a fault of the document or a cable that
- * is not there; what goes away later is tried again. */
+ * is not there; what goes away later is tried again.
+ * @return 0, a status, or -1: it was told to stop */
 static int
 open_buses(struct running *run)
 {
@@ -266,6 +267,15 @@ open_buses(struct running *run)
 		rc = bus_await_open(run->live.base, bus);
 	run->opening = false;
 	return !rc && run->live.stopping ? -1 : rc;
+}
+
+/* @return a status */
+static int
+come_to_end(struct running *run)
+{
+	evcan_gateway_get_totals(run->gateway, &run->end);
+	report(run);
+	return run->status;
 }
 
 static int
@@ -292,7 +302,7 @@ run_document(struct running *run, const char *path)
 	evcan_gateway_set_played_cb(run->gateway, played, run);
 	if ((rc = live_init(&run->live)) || (rc = add_shows(run)) ||
 	    (rc = open_buses(run)))
-		return rc;
+		return rc < 0 ? come_to_end(run) : rc;
 	if (evcan_gateway_start(run->gateway, &err) < 0) {
 		fail_error(&err);
 		return STATUS_FAILED;
@@ -300,9 +310,7 @@ run_document(struct running *run, const char *path)
 	if (run->until_played && !evcan_gateway_player(run->gateway, 0))
 		return usage("--until-played: %s has no players", path);
 	live_run(&run->live);
-	evcan_gateway_get_totals(run->gateway, &run->end);
-	report(run);
-	return run->status;
+	return come_to_end(run);
 }
 
 static void

@@ -73,7 +73,8 @@ void double_fd_edge(struct double_node *node);
  * "error CH" (an error frame to each node of CH), "fail NAME CODE [TIMES]",
  * "set NAME VALUE" (the double's own switches), "reset" (all of it, counts of
  * calls too). TIMES: once unless told, negative: for ever. What is plugged in
- * again needs a new node: the old ones stay dead. */
+ * again needs a new node: the old ones stay dead. The variable
+ * EVCAN_DOUBLE_COMMAND says the first one. */
 void evcan_double_control(const char *command);
 
 enum double_state { DOUBLE_ACTIVE, DOUBLE_WARNING, DOUBLE_PASSIVE,
