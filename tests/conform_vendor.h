@@ -131,6 +131,7 @@ void flushed_sends_do_not_go_out(void **state);
 void closing_sends_what_it_took(void **state);
 void bursts_do_not_wait_for_more(void **state);
 void mode_changes_while_open(void **state);
+void tasks_are_made_before_it_is_open(void **state);
 
 /* conform_vendor_state.c */
 void passive_is_told_once(void **state);

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "vendor_internal.h"
+
 #define SENDS 20
 #define SLOW_NS (40 * MS)
 #define TRIES 5
@@ -133,6 +135,20 @@ bursts_do_not_wait_for_more(void **state)
 		    (int)(took / MS));
 }
 
+/* Some devices are opened anew for it, and nobody waits for that. */
+static bool
+has_answered(const struct told *told)
+{
+	struct evcan_adapter_ *adapter = ((struct evcan_vendor_bus_ *)
+	    evcan_driver_state(told->bus))->adapter;
+	bool all;
+
+	pthread_mutex_lock(&adapter->lock);
+	all = adapter->answered == adapter->asked;
+	pthread_mutex_unlock(&adapter->lock);
+	return all;
+}
+
 /* One that only listens still does, and sends again when it may. */
 void
 mode_changes_while_open(void **state)
@@ -146,11 +162,37 @@ mode_changes_while_open(void **state)
 		skip();
 	assert_int_equal(r, 0);
 	assert_true(evcan_bus_send(a->bus, &frame, 1) < 0);
+	await(has_answered(a));
 	send_all(b, 0, MANY);
 	await(a->next == MANY);
 	assert_int_equal(a->missing, 0);
 	assert_int_equal(b->frames, 0);
 	assert_int_equal(evcan_bus_set_mode(a->bus, EVCAN_MODE_NORMAL), 0);
+	await(has_answered(a));
 	works(a, b);
 	assert_int_equal(a->events[EVCAN_BUS_ERROR], 0);
+}
+
+/* What a bus can carry is known from its options. */
+void
+tasks_are_made_before_it_is_open(void **state)
+{
+	const struct evcan_cyclic_config config = { .period_ns = 10 * MS };
+	const bool given = strstr(row.a, "fd=true") != NULL;
+	const bool more = (driver->caps & EVCAN_CAP_FD) && !given;
+	struct evcan_error err = { 0 };
+
+	(void)state;
+	for (int i = 0; i <= more; i++) {
+		struct told *told = watch(base, row.a, i ? ",fd=true" : "");
+		struct evcan_frame frame = numbered(told, 0);
+		struct evcan_cyclic *task;
+
+		frame.flags |= i || given ? EVCAN_FRAME_FD : 0;
+		task = evcan_cyclic_new(told->bus, &frame, 1, &config, &err);
+		if (task == NULL)
+			fail_msg("%s, FD %d: %s", row.a, i, err.text);
+		evcan_cyclic_free(task);
+		put_away(told);
+	}
 }

@@ -16,8 +16,7 @@ struct neovi {
 	const char *serial;
 	int64_t type_filter;
 	bool use_system_timestamp;
-	/* While open */
-	bool fd;
+	/* Once it is opened or asked about a frame */
 	struct evcan_neovi_net_ nets[NEOVI_NETS];
 	int n_nets;
 };
@@ -164,7 +163,7 @@ fill_port(struct evcan_bus *bus, struct evcan_neovi_port_ *port,
 		return r;
 	port->n_nets = neovi->n_nets;
 	memcpy(port->nets, neovi->nets, sizeof(port->nets));
-	port->fd = neovi->fd = common->fd;
+	port->fd = common->fd;
 	port->host_time = neovi->use_system_timestamp;
 	port->own = neovi->vendor.receive_own_messages;
 	port->bitrate = (int)common->bitrate;
@@ -209,9 +208,14 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 
 /* Frames */
 
+/* Also asked before it is opened; a channel that is wrong is told then. */
 static bool
-has_channel(const struct neovi *neovi, uint16_t channel)
+has_channel(struct evcan_bus *bus, uint16_t channel)
 {
+	const struct neovi *neovi = evcan_driver_state(bus);
+
+	if (neovi->n_nets == 0 && parse_nets(bus, NULL) < 0)
+		return true;
 	for (int i = 0; i < neovi->n_nets; i++) {
 		if (neovi->nets[i].channel == channel)
 			return true;
@@ -223,9 +227,7 @@ static int
 check(struct evcan_bus *bus, const struct evcan_frame *frame,
     struct evcan_error *err)
 {
-	const struct neovi *neovi = evcan_driver_state(bus);
-
-	if ((frame->flags & EVCAN_FRAME_FD) && !neovi->fd)
+	if ((frame->flags & EVCAN_FRAME_FD) && !evcan_driver_common(bus)->fd)
 		return evcan_error_set(err, EVCAN_ERR_INVALID, 0,
 		    "CAN FD frames need the option fd=true");
 	if (frame->flags & EVCAN_FRAME_ERR)
@@ -235,7 +237,7 @@ check(struct evcan_bus *bus, const struct evcan_frame *frame,
 		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "a neoVI "
 		    "device is told bytes, and so cannot send a DLC of %u",
 		    frame->dlc);
-	if (!has_channel(neovi, frame->channel))
+	if (!has_channel(bus, frame->channel))
 		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "this bus "
 		    "has several networks (%s): the frame's channel must be "
 		    "one of them, not \"%s\"", evcan_bus_channel(bus),

@@ -24,7 +24,6 @@ struct pcan {
 	int64_t device_id;
 	bool auto_reset;
 	/* While open */
-	bool fd;
 	bool echo;                   /* echoes may come */
 	bool confirms, no_echo;      /* they do; the device has none */
 	bool filtered;               /* the device drops frames */
@@ -104,7 +103,6 @@ open(struct evcan_bus *bus, struct evcan_error *err)
 	    port.calls.read_fd == NULL || port.calls.write_fd == NULL))
 		return evcan_error_set(err, EVCAN_ERR_INIT, 0,
 		    "this PCAN-Basic is too old for CAN FD: 4.0 or later");
-	pcan->fd = port.fd;
 	/* Opening fails if these are wanted and the device has none. */
 	pcan->echo = pcan->confirms = pcan->vendor.receive_own_messages;
 	pcan->no_echo = pcan->filtered = false;
@@ -125,12 +123,11 @@ static int
 check(struct evcan_bus *bus, const struct evcan_frame *frame,
     struct evcan_error *err)
 {
-	const struct pcan *pcan = evcan_driver_state(bus);
-
 	if (!(frame->flags & EVCAN_FRAME_FD))
 		return evcan_vendor_check_classic_(bus, frame, err);
-	return pcan->fd ? 0 : evcan_error_set(err, EVCAN_ERR_INVALID, 0,
-	    "a CAN FD frame needs the option fd=true");
+	return evcan_bus_protocol(bus) == EVCAN_PROTOCOL_CAN_FD ? 0 :
+	    evcan_error_set(err, EVCAN_ERR_INVALID, 0, "a CAN FD frame needs "
+	    "the option fd=true");
 }
 
 /* Filters */
