@@ -43,6 +43,9 @@ static const struct {
 	{ "bitrate=800000", 0x220, 800000, 7, 0, 0, 4 },
 	{ "bitrate=33333", 0x220, 33333, 14, 0, 0, 4 },
 	{ "bitrate=5000", 0x220, 5000, 11, 0, 0, 4 },
+	/* Nor one with three samples. */
+	{ "bitrate=500000,no_samp=3", 0x220, 500000, 11, 0, 0, 4 },
+	{ "bitrate=500000,no_samp=1", 0x220, -2, 0, 0, 0, 4 },
 	{ "bitrate=250000,tseg1=13,tseg2=2,sjw=2,no_samp=3", 0x220, 250000,
 	    13, 0, 0, 4 },
 	{ "timing=f_clock=8000000 btr0=0x00 btr1=0x1c", 0x220, 500000, 13, 0,
@@ -165,16 +168,17 @@ static void
 versions_that_will_do(void **state)
 {
 	static const char *const versions[] = { "set kvaser_version 0x044b",
-		"set kvaser_version 0", "set kvaser_version 0xff00" };
+		"set kvaser_version 0", "set kvaser_version 0xff00",
+		"set kvaser_version 14" };
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct evcan_bus *bus;
 
 		control(versions[i]);
 		bus = open_now("0");
 		assert_int_equal(strstr(evcan_bus_channel_info(bus),
-		    "CANlib") == NULL, i == 1);
+		    "CANlib") == NULL, i == 1 || i == 3);
 		end(bus);
 	}
 }

@@ -137,7 +137,8 @@ set_data(const struct vci_message4 *message, struct evcan_frame *frame)
 {
 	uint32_t info = message->info;
 
-	frame->id = message->id;
+	frame->id = message->id & (info & VCI_EXT ? EVCAN_MAX_EXT_ID :
+	    EVCAN_MAX_STD_ID);
 	frame->dlc = info >> VCI_DLC_SHIFT & 0xf;
 	frame->len = info & VCI_EDL ? evcan_dlc2len(frame->dlc) :
 	    frame->dlc < 8 ? frame->dlc : 8;
@@ -147,7 +148,8 @@ set_data(const struct vci_message4 *message, struct evcan_frame *frame)
 		frame->flags |= EVCAN_FRAME_FD |
 		    (info & VCI_FDR ? EVCAN_FRAME_BRS : 0) |
 		    (info & VCI_ESI ? EVCAN_FRAME_ESI : 0);
-	if (info & VCI_RTR) {
+	/* CAN FD has no remote frames. */
+	if ((info & VCI_RTR) && !(info & VCI_EDL)) {
 		frame->flags |= EVCAN_FRAME_RTR;
 		frame->len = 0;
 	}

@@ -10,6 +10,7 @@
 #include "kvaser.h"
 
 #define ASK_MS 500
+#define CHANNEL_MAX 1000
 
 struct kvaser {
 	struct evcan_vendor_bus_ vendor;
@@ -114,7 +115,8 @@ choose_classic(int64_t bitrate, unsigned samples)
 	const uint32_t clock = 8000000;
 	struct evcan_bit_timing t;
 
-	if (preset != NULL)
+	/* A preset has one sample. */
+	if (preset != NULL && samples == 1)
 		return (struct evcan_kvaser_timing_){
 		    .frequency = preset->code };
 	if (evcan_bit_timing_from_sample_point(&t, clock, (uint32_t)bitrate,
@@ -250,7 +252,7 @@ parse_channel(struct evcan_bus *bus, int *channel, struct evcan_error *err)
 
 	if (text != NULL && text[0] >= '0' && text[0] <= '9')
 		number = strtol(text, &end, 10);
-	if (number < 0 || number > 1000 || *end != '\0')
+	if (number < 0 || number > CHANNEL_MAX || *end != '\0')
 		return evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: channel "
 		    "\"%s\" is not the number of a Kvaser channel (0, 1 ...)",
 		    evcan_bus_name(bus), text != NULL ? text : "");
@@ -438,7 +440,7 @@ detect(void *context)
 	evcan_kvaser_init_(&calls);
 	if (calls.canGetNumberOfChannels(&n) < 0)
 		return;
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n && i <= CHANNEL_MAX; i++) {
 		snprintf(channel, sizeof(channel), "%d", i);
 		evcan_kvaser_describe_(&calls, i, text, sizeof(text));
 		evcan_driver_found(context, channel, text, NULL);

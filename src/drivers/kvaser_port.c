@@ -165,7 +165,8 @@ check_version(struct evcan_kvaser_port_ *port, char text[24],
 	    port->calls.canGetVersion() : 0;
 
 	text[0] = '\0';
-	if (version == 0)
+	/* Libraries of others with this interface count from 0. */
+	if (version >> 8 == 0)
 		return 0;
 	snprintf(text, 24, ", CANlib %u.%u", version >> 8, version & 0xff);
 	return evcan_vendor_check_version_(&evcan_kvaser_library_,
@@ -204,6 +205,13 @@ set_parameters(struct evcan_kvaser_port_ *port, struct evcan_error *err)
 	    "canSetBusOutputControl") : 0;
 }
 
+/* One that overflows is no time. */
+static int64_t
+time_of(int64_t ticks)
+{
+	return (int64_t)((uint64_t)ticks * TICK_NS);
+}
+
 /* Going on the bus is the device's time 0. */
 static int
 go_on_bus(struct evcan_kvaser_port_ *port)
@@ -217,7 +225,7 @@ go_on_bus(struct evcan_kvaser_port_ *port)
 		return status;
 	if (port->calls.kvReadTimer64 != NULL &&
 	    port->calls.kvReadTimer64(port->handle, &ticks) == 0)
-		evcan_vendor_time_(&port->clock, ticks * TICK_NS,
+		evcan_vendor_time_(&port->clock, time_of(ticks),
 		    evcan_now_unix());
 	return 0;
 }
@@ -327,7 +335,8 @@ static void
 fill_frame(struct evcan_frame *frame, unsigned long id, unsigned dlc,
     unsigned flags)
 {
-	frame->id = (uint32_t)id;
+	frame->id = (uint32_t)id & (flags & KVASER_EXT ? EVCAN_MAX_EXT_ID :
+	    EVCAN_MAX_STD_ID);
 	if (flags & KVASER_EXT)
 		frame->flags |= EVCAN_FRAME_EXT;
 	if (flags & KVASER_TXACK) {
@@ -338,8 +347,8 @@ fill_frame(struct evcan_frame *frame, unsigned long id, unsigned dlc,
 		frame->flags |= EVCAN_FRAME_FD;
 		frame->flags |= flags & KVASER_BRS ? EVCAN_FRAME_BRS : 0;
 		frame->flags |= flags & KVASER_ESI ? EVCAN_FRAME_ESI : 0;
-		frame->len = (uint8_t)(dlc < 64 ? dlc : 64);
-		frame->dlc = evcan_len2dlc(frame->len);
+		frame->dlc = evcan_len2dlc(dlc < 64 ? dlc : 64);
+		frame->len = (uint8_t)evcan_dlc2len(frame->dlc);
 		return;
 	}
 	frame->dlc = (uint8_t)(dlc < 15 ? dlc : 15);
@@ -370,7 +379,7 @@ read_one(struct evcan_kvaser_port_ *port, struct evcan_frame *frame,
 	frame->dir = EVCAN_DIR_RX;
 	frame->clock = EVCAN_CLOCK_HARDWARE;
 	frame->time_ns = evcan_vendor_time_(&port->clock,
-	    ticks_of(port, time) * TICK_NS, evcan_now_unix());
+	    time_of(ticks_of(port, time)), evcan_now_unix());
 	if (*flags & KVASER_ERROR_FRAME)
 		fill_error(frame, *flags);
 	else
@@ -429,8 +438,9 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 	int n = 0, status = 0;
 	unsigned flags;
 
-	while (n < max && !port->gone) {
-		status = read_one(port, &frames[n], n == 0 ? timeout_ms : 0,
+	/* Not all that is read stays in `frames`. */
+	for (int i = 0; i < max && !port->gone; i++) {
+		status = read_one(port, &frames[n], i == 0 ? timeout_ms : 0,
 		    &flags);
 		if (status < 0)
 			break;
@@ -529,7 +539,8 @@ port_look(struct evcan_adapter_ *adapter, void *arg)
 	    port->calls.canRequestBusStatistics(port->handle) < 0 ||
 	    port->calls.canGetBusStatistics(port->handle, &s, sizeof(s)) < 0)
 		return;
-	evcan_adapter_load_(adapter, (unsigned)s.busLoad);
+	evcan_adapter_load_(adapter, s.busLoad < 10000 ?
+	    (unsigned)s.busLoad : 10000);
 }
 
 /* Commands */

@@ -144,6 +144,29 @@ extern const struct evcan_vendor_library_ evcan_nican_library_;
 uint32_t evcan_nican_card_(const struct evcan_nican_calls_ *calls,
     uint32_t card, uint32_t port, uint32_t attribute);
 
+/* nican_status.c */
+enum evcan_nican_kind_ {
+	NICAN_IS_PASSING,          /* told, once */
+	NICAN_IS_QUIET,            /* nothing wrong */
+	NICAN_IS_FULL,             /* the write queue is */
+	NICAN_IS_LOSS,             /* frames were lost */
+	NICAN_IS_COMM,             /* of the bus: the state says it */
+	NICAN_IS_GONE
+};
+#define EVCAN_NICAN_SAYS_ 300
+/* One number for what old and new versions mean. */
+unsigned evcan_nican_code_(int32_t status);
+/* Of a status that is no error: NICAN_IS_QUIET. */
+enum evcan_nican_kind_ evcan_nican_kind_of_(int32_t status);
+/* Whether it is of the bus, also as a warning. */
+bool evcan_nican_is_comm_(int32_t status);
+/* @return EVCAN_ERR_* */
+int evcan_nican_error_(int32_t status);
+/* "ncWrite gives 0xBFF62122 (CanErrNoTxForListenOnly: it only listens)"; of
+ * one that is not in the table the library may know more. */
+char *evcan_nican_say_(const struct evcan_nican_calls_ *calls,
+    int32_t status, const char *call, char text[EVCAN_NICAN_SAYS_]);
+
 /* nican_port.c */
 extern const struct evcan_vendor_ops_ evcan_nican_ops_;
 

@@ -16,160 +16,14 @@
 /* How long a command waits until all is sent that was written. */
 #define SEND_OFF_MS 100
 
-/* Statuses */
-
-enum kind {
-	PASSING,             /* told, once */
-	QUIET,               /* nothing wrong */
-	FULL,                /* the write queue is */
-	LOSS,                /* frames were lost */
-	COMM,                /* of the bus: the state says it */
-	GONE
-};
-
-struct status {
-	unsigned code;
-	const char *name, *text;
-	enum kind kind;
-};
-
-static const struct status statuses[] = {
-	{ 0x001, "CanErrFunctionTimeout", "the time was spent", QUIET },
-	{ 0x002, "CanErrDriver", "the driver of NI-CAN failed", GONE },
-	{ 0x003, "CanErrBadNameSyntax", "that is no name of an interface",
-	    PASSING },
-	{ 0x004, "CanErrBadParam", "a value is wrong", PASSING },
-	{ 0x005, "CanErrBadAttributeValue", "an attribute's value is wrong",
-	    PASSING },
-	{ 0x006, "CanErrAlreadyOpen", "somebody has the interface open, and "
-	    "set up in another way", PASSING },
-	{ 0x007, "CanErrNotStopped", "not while the interface runs",
-	    PASSING },
-	{ 0x008, "CanErrOverflowWrite", "the write queue is full", FULL },
-	{ 0x009, "CanWarnOldData", "there is nothing new", QUIET },
-	{ 0x00a, "CanErrNotSupported", "the adapter cannot do that",
-	    PASSING },
-	{ 0x00b, "CanErrComm", "the bus fails", COMM },
-	{ 0x00c, "CanWarnTransceiver", "the transceiver tells a fault",
-	    PASSING },
-	{ 0x015, "CanWarnNotificationPending", "a notification is waiting",
-	    PASSING },
-	{ 0x017, "CanErrConfigOnly", "only before it is opened", PASSING },
-	{ 0x018, "CanErrPowerOnSelfTest", "the adapter's self test failed",
-	    GONE },
-	{ 0x023, "CanErrBadIntfName", "there is no such interface",
-	    PASSING },
-	{ 0x024, "CanErrBadHandle", "the handle is not valid any more",
-	    GONE },
-	{ 0x028, "CanErrOverflowCard", "the card lost frames", LOSS },
-	{ 0x02b, "CanErrCommStuff", "a stuff error", COMM },
-	{ 0x02d, "CanErrRsrcLimitQueues", "no memory for such long queues",
-	    PASSING },
-	{ 0x043, "CanErrBadCanObjName", "that is no name of an object",
-	    PASSING },
-	{ 0x048, "CanErrOverflowChip", "the controller lost frames", LOSS },
-	{ 0x04b, "CanErrCommFormat", "a form error", COMM },
-	{ 0x068, "CanErrOverflowRxQueue", "the read queue lost frames",
-	    LOSS },
-	{ 0x06b, "CanErrCommNoAck", "nobody acknowledges", COMM },
-	{ 0x08b, "CanErrCommTx1Rx0", "a recessive bit was dominant", COMM },
-	{ 0x0ab, "CanErrCommTx0Rx1", "a dominant bit was recessive", COMM },
-	{ 0x0cb, "CanErrCommBadCRC", "a CRC error", COMM },
-	{ 0x0eb, "CanErrCommUnknown", "an unknown error", COMM },
-	{ 0x103, "CanErrFirmwareNoResponse", "the adapter does not answer",
-	    GONE },
-	{ 0x105, "CanErrBadSizeOrLength", "a size is wrong", PASSING },
-	{ 0x107, "CanErrNotifAlreadyInUse", "there is a notification already",
-	    PASSING },
-	{ 0x10d, "CanErrRequiresNewHwSeries",
-	    "an adapter of Series 2 is needed", PASSING },
-	{ 0x110, "CanErrBothApiSameIntf", "the Channel API has the interface",
-	    PASSING },
-	{ 0x111, "CanErrWaitOverlapsSameObj", "something else waits for it",
-	    PASSING },
-	{ 0x112, "CanErrNotStarted", "the interface does not run", PASSING },
-	{ 0x117, "CanErrQueueReqdForReadMult", "there is no read queue",
-	    PASSING },
-	{ 0x118, "CanErrHardwareInitFailed", "the adapter does not start",
-	    GONE },
-	{ 0x119, "CanErrOldDataLost", "the read queue lost frames", LOSS },
-	{ 0x121, "CanErrDisconnected", "the adapter is gone", GONE },
-	{ 0x122, "CanErrNoTxForListenOnly", "it only listens", PASSING },
-	{ 0x123, "CanErrSetOnly", "the attribute cannot be read", PASSING },
-	{ 0x124, "CanErrBadBaudRate", "it has no such bit rate", PASSING },
-	{ 0x136, "CanErrWriteMultLimit", "too many frames at once", PASSING }
-};
-
-/* Statuses before 2.0 have other bits for the same: the low five say what,
- * and the qualifier is somewhere else. */
-static unsigned
-code_of(int32_t status)
-{
-	uint32_t bits = (uint32_t)status;
-
-	if ((bits & 0x3ffff000u) == 0x3ff62000u)
-		return bits & 0xfff;
-	return (bits & 0xffff) | (bits >> 16 & 0x3fff) << 5;
-}
-
-static const struct status *
-find_status(int32_t status)
-{
-	static const struct status unknown = { 0, "an unknown status",
-		"see nican.h", PASSING };
-	unsigned code = code_of(status);
-
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-		if (statuses[i].code == code)
-			return &statuses[i];
-	}
-	return &unknown;
-}
-
-static enum kind
-kind_of(int32_t status)
-{
-	return status >= 0 ? QUIET : find_status(status)->kind;
-}
-
-/* "ncWrite gives 0xBFF62122 (CanErrNoTxForListenOnly: it only listens)"; of
- * one that is not in the table the library may know more. */
-static void
-say(const struct evcan_nican_port_ *port, int32_t status, const char *call,
-    char *text, size_t size)
-{
-	const struct status *known = find_status(status);
-	char theirs[200] = "";
-
-	if (known->code == 0 && port->calls.ncStatusToString != NULL)
-		port->calls.ncStatusToString(status, sizeof(theirs), theirs);
-	theirs[sizeof(theirs) - 1] = '\0';
-	snprintf(text, size, "%s gives 0x%08lX (%s: %s)", call,
-	    (unsigned long)(uint32_t)status, known->name,
-	    theirs[0] != '\0' ? theirs : known->text);
-}
-
-static int
-error_of(int32_t status)
-{
-	switch (code_of(status)) {
-	case 0x006:
-		return EVCAN_ERR_BUSY;
-	case 0x00a: case 0x10d:
-		return EVCAN_ERR_UNSUPPORTED;
-	default:
-		return EVCAN_ERR_OPERATION;
-	}
-}
-
 static void
 tell_gone(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
     int32_t status, const char *call)
 {
-	char text[300];
+	char text[EVCAN_NICAN_SAYS_];
 
-	say(port, status, call, text, sizeof(text));
-	evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, status, "%s", text);
+	evcan_adapter_gone_(adapter, EVCAN_ERR_GONE, status, "%s",
+	    evcan_nican_say_(&port->calls, status, call, text));
 	port->gone = true;
 }
 
@@ -177,10 +31,10 @@ static void
 tell_error(struct evcan_adapter_ *adapter,
     const struct evcan_nican_port_ *port, int32_t status, const char *call)
 {
-	char text[300];
+	char text[EVCAN_NICAN_SAYS_];
 
-	say(port, status, call, text, sizeof(text));
-	evcan_adapter_error_(adapter, error_of(status), status, "%s", text);
+	evcan_adapter_error_(adapter, evcan_nican_error_(status), status,
+	    "%s", evcan_nican_say_(&port->calls, status, call, text));
 }
 
 /* The error state. Adapters of Series 1 do not tell their counters: then
@@ -195,7 +49,7 @@ count(struct evcan_nican_port_ *port, uint32_t attribute)
 	    sizeof(value), &value);
 
 	/* Not for good when it gives the bus's status instead of its own. */
-	if (status < 0 && kind_of(status) == PASSING)
+	if (status < 0 && evcan_nican_kind_of_(status) == NICAN_IS_PASSING)
 		port->uncounted = true;
 	return status < 0 ? 0 : value;
 }
@@ -230,12 +84,12 @@ look(struct evcan_adapter_ *adapter, void *arg)
 		return;
 	r = port->calls.ncGetAttribute(port->handle, NICAN_STATUS,
 	    sizeof(status), &status);
-	if (kind_of(r) == GONE) {
+	if (evcan_nican_kind_of_(r) == NICAN_IS_GONE) {
 		tell_gone(adapter, port, r, "ncGetAttribute");
 		return;
 	}
 	status = r < 0 ? r : status;
-	if (status != 0 && find_status(status)->kind != COMM)
+	if (!evcan_nican_is_comm_(status))
 		status = 0;
 	state = state_of(port, status);
 	if (state != port->state)
@@ -248,15 +102,15 @@ static void
 tell_trouble(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port,
     int32_t status, const char *call)
 {
-	enum kind kind = kind_of(status);
+	enum evcan_nican_kind_ kind = evcan_nican_kind_of_(status);
 
-	if (kind == QUIET)
+	if (kind == NICAN_IS_QUIET)
 		return;
-	if (kind == GONE)
+	if (kind == NICAN_IS_GONE)
 		tell_gone(adapter, port, status, call);
-	else if (kind == COMM)
+	else if (kind == NICAN_IS_COMM)
 		look(adapter, port);
-	else if (status != port->told && kind == LOSS)
+	else if (status != port->told && kind == NICAN_IS_LOSS)
 		evcan_adapter_lost_(adapter, 1);   /* at least */
 	else if (status != port->told)
 		tell_error(adapter, port, status, call);
@@ -269,10 +123,10 @@ static int
 open_error(struct evcan_error *err, const struct evcan_nican_port_ *port,
     int32_t status, const char *call)
 {
-	char text[300];
+	char text[EVCAN_NICAN_SAYS_];
 
-	say(port, status, call, text, sizeof(text));
-	evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: %s", port->name, text);
+	evcan_error_set(err, EVCAN_ERR_INIT, 0, "%s: %s", port->name,
+	    evcan_nican_say_(&port->calls, status, call, text));
 	if (err != NULL)
 		err->vendor = status;
 	return EVCAN_ERR_INIT;
@@ -390,7 +244,7 @@ fill_error(struct evcan_frame *frame, int32_t status)
 		frame->id |= 0x40;       /* CAN_ERR_BUSOFF */
 	for (size_t i = 0; i < sizeof(error_bits) / sizeof(error_bits[0]);
 	    i++) {
-		if (error_bits[i].code != code_of(status))
+		if (error_bits[i].code != evcan_nican_code_(status))
 			continue;
 		frame->id |= error_bits[i].class;
 		frame->data[error_bits[i].place] = error_bits[i].bits;
@@ -432,7 +286,8 @@ fill_frame(struct evcan_nican_port_ *port, struct evcan_frame *frame,
 	}
 	if (rx->type > NICAN_REMOTE)
 		return false;
-	frame->id = rx->id & EVCAN_MAX_EXT_ID;
+	frame->id = rx->id & (rx->id & NICAN_EXT ? EVCAN_MAX_EXT_ID :
+	    EVCAN_MAX_STD_ID);
 	if (rx->id & NICAN_EXT)
 		frame->flags |= EVCAN_FRAME_EXT;
 	frame->dlc = rx->len < 8 ? rx->len : 8;
@@ -516,7 +371,7 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 	n = take_frames(adapter, port, frames, max - port->n_pending);
 	if (port->gone)
 		return EVCAN_ERR_GONE;
-	if (kind_of(status) == QUIET && n >= 0)
+	if (evcan_nican_kind_of_(status) == NICAN_IS_QUIET && n >= 0)
 		port->told = 0;
 	else if (n <= 0)
 		poll(NULL, 0, timeout_ms);
@@ -543,6 +398,7 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
     const struct evcan_frame *frames, int n)
 {
 	struct evcan_nican_port_ *port = arg;
+	enum evcan_nican_kind_ kind;
 	int32_t status = 0;
 	int i;
 
@@ -556,14 +412,15 @@ port_send(struct evcan_adapter_ *adapter, void *arg,
 		if (port->echo)
 			port->pending[port->n_pending++] = frames[i];
 	}
+	kind = evcan_nican_kind_of_(status);
 	/* A bus that is off has no room, until it is reset. */
-	if (i > 0 || kind_of(status) == QUIET || kind_of(status) == FULL)
+	if (i > 0 || kind == NICAN_IS_QUIET || kind == NICAN_IS_FULL)
 		return i;
-	if (kind_of(status) == COMM) {
+	if (kind == NICAN_IS_COMM) {
 		look(adapter, port);
 		return 0;
 	}
-	if (kind_of(status) == GONE) {
+	if (kind == NICAN_IS_GONE) {
 		tell_gone(adapter, port, status, "ncWrite");
 		return 0;
 	}
@@ -699,9 +556,9 @@ reset(struct evcan_adapter_ *adapter, struct evcan_nican_port_ *port)
 	/* It may have started by itself already. */
 	if (status >= 0)
 		status = port->calls.ncAction(port->handle, NICAN_START, 0);
-	if (status < 0 && code_of(status) != 0x007) {
+	if (status < 0 && evcan_nican_code_(status) != 0x007) {
 		tell_error(adapter, port, status, "ncAction");
-		return error_of(status);
+		return evcan_nican_error_(status);
 	}
 	look(adapter, port);
 	return 0;

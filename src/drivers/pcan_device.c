@@ -16,6 +16,8 @@
 #define FAULTS_MAX 16
 /* Stamps before this (2000-01-01, us) count from the start of something. */
 #define UNIX_FROM_US 946684800000000
+/* Stamps from this (2100-01-01, us) are of no clock. */
+#define UNIX_TO_US 4102444800000000
 #define CHANNELS_MAX 1024
 
 /* Telling */
@@ -313,9 +315,11 @@ struct message {
 static int64_t
 unix_time(struct evcan_pcan_port_ *port, int64_t us)
 {
-	if (us >= UNIX_FROM_US)
-		return us * 1000;
-	return evcan_vendor_time_(&port->clock, us * 1000, evcan_now_unix());
+	int64_t ns = (int64_t)((uint64_t)us * 1000);
+
+	if (us >= UNIX_FROM_US && us < UNIX_TO_US)
+		return ns;
+	return evcan_vendor_time_(&port->clock, ns, evcan_now_unix());
 }
 
 static void
@@ -333,15 +337,18 @@ make_data_frame(const struct message *msg, struct evcan_frame *frame)
 		{ PCAN_TYPE_ECHO, EVCAN_FRAME_ECHO }
 	};
 	bool fd = msg->type & PCAN_TYPE_FD;
+	/* Some of them make no sense together. */
+	unsigned type = msg->type & ~(fd ? (unsigned)PCAN_TYPE_RTR :
+	    (unsigned)PCAN_TYPE_BRS | PCAN_TYPE_ESI);
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		frame->flags |= msg->type & flags[i].type ? flags[i].flag : 0;
+		frame->flags |= type & flags[i].type ? flags[i].flag : 0;
 	frame->id = msg->id & (msg->type & PCAN_TYPE_EXT ?
 	    EVCAN_MAX_EXT_ID : EVCAN_MAX_STD_ID);
 	frame->dir = msg->type & PCAN_TYPE_ECHO ? EVCAN_DIR_TX :
 	    EVCAN_DIR_RX;
 	frame->dlc = msg->dlc & 15;
-	if (!(msg->type & PCAN_TYPE_RTR))
+	if (!(type & PCAN_TYPE_RTR))
 		frame->len = fd ? evcan_dlc2len(frame->dlc) :
 		    frame->dlc < 8 ? frame->dlc : 8;
 	memcpy(frame->data, msg->data, frame->len);

@@ -54,8 +54,9 @@ static const struct evcan_vendor_symbol_ symbols[] = {
 
 static const char *const no_files[] = { NULL };
 
-/* Functions that name a channel ("Ex") came with the modules that have two, in
- * version 3. What a newer one added to structures their sizes tell. */
+/* By its header's history, functions that name a channel ("Ex") came in 2005,
+ * with the modules that have two; that this was version 3 is believed. What a
+ * newer one added to structures their sizes tell. */
 const struct evcan_vendor_library_ evcan_systec_library_ = {
 	.name = "SYS TEC's USBCAN",
 	.files = no_files,       /* USBCAN64.DLL and USBCAN32.DLL elsewhere */

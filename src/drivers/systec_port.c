@@ -322,13 +322,15 @@ fill_frame(struct evcan_systec_port_ *port,
 	frame->time_ns = unix_time(port, msg->time, now);
 }
 
-/* Adds to the *n frames. @return the code; 0: there may be more */
+/* Adds to the *n frames.
+ * @param room for messages, which is less then: not all become frames
+ * @return the code; 0: there may be more */
 static uint8_t
 read_some(struct evcan_adapter_ *adapter, struct evcan_systec_port_ *port,
-    struct evcan_frame *frames, int *n, int max)
+    struct evcan_frame *frames, int *n, int *room)
 {
 	struct evcan_systec_msg_ msgs[BATCH];
-	uint32_t most = (uint32_t)(max - *n < BATCH ? max - *n : BATCH);
+	uint32_t most = (uint32_t)(*room < BATCH ? *room : BATCH);
 	uint32_t count = most;
 	uint8_t channel = port->channel, code;
 	int64_t now;
@@ -344,7 +346,7 @@ read_some(struct evcan_adapter_ *adapter, struct evcan_systec_port_ *port,
 		evcan_adapter_lost_(adapter, 1);
 	}
 	now = evcan_now_unix();
-	for (uint32_t i = 0; i < count && i < most; i++) {
+	for (uint32_t i = 0; i < count && i < most; i++, --*room) {
 		if (!(msgs[i].format & SYSTEC_ECHO) || port->echo)
 			fill_frame(port, &msgs[i], now, &frames[(*n)++]);
 	}
@@ -359,14 +361,14 @@ port_read(struct evcan_adapter_ *adapter, void *arg,
 {
 	struct evcan_systec_port_ *port = arg;
 	uint8_t code = 0;
-	int n = 0;
+	int n = 0, room = max;
 
 	(void)timeout_ms;        /* the thread waits for the bell */
 	evcan_wake_clear_(&port->bell.wake);
 	if (atomic_exchange(&port->bell.status, false) && !port->gone)
 		tell_state(adapter, port);
-	while (n < max && code == 0 && !port->gone)
-		code = read_some(adapter, port, frames, &n, max);
+	while (room > 0 && code == 0 && !port->gone)
+		code = read_some(adapter, port, frames, &n, &room);
 	if (code == 0)
 		evcan_wake_set_(&port->bell.wake);
 	else if (code < SYSTEC_NODATA && !is_busy(code))

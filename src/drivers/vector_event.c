@@ -11,7 +11,8 @@
 static void
 set_id(struct evcan_frame *frame, uint32_t id)
 {
-	frame->id = id & EVCAN_MAX_EXT_ID;
+	frame->id = id & (id & XL_EXT_ID ? EVCAN_MAX_EXT_ID :
+	    EVCAN_MAX_STD_ID);
 	frame->flags = id & XL_EXT_ID ? EVCAN_FRAME_EXT : 0;
 	frame->dir = EVCAN_DIR_RX;
 }

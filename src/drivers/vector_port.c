@@ -186,9 +186,10 @@ read_classic(struct harvest *h)
 {
 	struct xl_event events[BATCH];
 	uint32_t n = h->room < BATCH ? (uint32_t)h->room : BATCH;
+	uint32_t most = n;
 	int status = h->port->calls.xlReceive(h->port->port, &n, events);
 
-	if (status != 0 || n == 0 || n > BATCH)
+	if (status != 0 || n == 0 || n > most)
 		return status != 0 ? status : XL_QUEUE_IS_EMPTY;
 	for (uint32_t i = 0; i < n; i++, h->room--) {
 		const struct xl_event *event = &events[i];
