@@ -72,6 +72,7 @@ a_guest_at_a_controller(void **state)
 	(void)state;
 	assert_non_null(strstr(evcan_bus_channel_info(guest),
 	    "another program"));
+	assert_non_null(strstr(seen.error.text, "its bit rate counts"));
 	send_one(b, 0x124);
 	send_one(b, 0x123);
 	UNTIL(seen.n == 1);
@@ -84,6 +85,10 @@ a_guest_at_a_controller(void **state)
 	assert_int_equal(evcan_bus_set_mode(guest, EVCAN_MODE_LISTEN_ONLY),
 	    EVCAN_ERR_BUSY);
 	end(guest);
+	/* It would acknowledge all the same. */
+	err = refused("0,state=PASSIVE");
+	assert_int_equal(err.code, EVCAN_ERR_BUSY);
+	assert_non_null(strstr(err.text, "only listens"));
 	end(owner);
 	end(b);
 }

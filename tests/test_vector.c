@@ -205,6 +205,7 @@ impossible_bits_are_invalid(void **state)
 		    "nom_tseg2=5 nom_sjw=1 data_brp=1 data_tseg1=14 "
 		    "data_tseg2=5 data_sjw=1", { "60000000", "80000000" },
 		    0 },
+		{ "reset", "0,bitrate=2000000", { "2000000", "fd=true" }, 0 },
 	};
 
 	(void)state;

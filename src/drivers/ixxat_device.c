@@ -19,6 +19,9 @@ typedef struct evcan_ixxat_port_ port_type;
 
 /* Devices */
 
+/* A list without an end is not followed. */
+#define DEVICES_MAX 256
+
 /* Before all other calls, and as often as one likes. Its users may be several
  * threads. */
 static int32_t
@@ -40,6 +43,7 @@ evcan_ixxat_each_device_(const struct evcan_ixxat_vci_ *vci,
 	struct vci_device_info info;
 	void *list = NULL;
 	int32_t r = initialize(vci);
+	int n = 0;
 
 	if (r == VCI_OK)
 		r = vci->enum_open(&list);
@@ -47,7 +51,8 @@ evcan_ixxat_each_device_(const struct evcan_ixxat_vci_ *vci,
 		return r;
 	do {
 		memset(&info, 0, sizeof(info));
-	} while (vci->enum_next(list, &info) == VCI_OK && cb(&info, arg));
+	} while (n++ < DEVICES_MAX &&
+	    vci->enum_next(list, &info) == VCI_OK && cb(&info, arg));
 	vci->enum_close(list);
 	return VCI_OK;
 }
@@ -280,6 +285,10 @@ open_control(port_type *port, struct evcan_error *err)
 		return EVCAN_ERR_INIT;
 	done = check(err, port->version->caps(port, &port->caps),
 	    "the controller's features");
+	if (done == 0 && port->control == NULL && port->listen_only)
+		return evcan_error_set(err, EVCAN_ERR_BUSY, 0, "another "
+		    "program holds the controller, which decides whether it "
+		    "only listens");
 	if (done < 0 || port->control == NULL)
 		return done;
 	done = check_features(port, err);
@@ -306,6 +315,9 @@ open(struct evcan_adapter_ *adapter, void *arg, struct evcan_error *err)
 		return r;
 	evcan_ixxat_id_(&info, id);
 	evcan_adapter_device_(adapter, id);
+	if (port->control == NULL)
+		evcan_adapter_error_(adapter, EVCAN_ERR_BUSY, 0, "another "
+		    "program holds the controller: its bit rate counts");
 	evcan_adapter_info_(adapter, "IXXAT %.100s %s, CAN %lu%s%s",
 	    info.description, id, (unsigned long)port->can, version,
 	    port->control != NULL ? "" :

@@ -205,6 +205,10 @@ set_bits(struct evcan_bus *bus, struct evcan_vector_port_ *port,
 		return use_timing(bus, port, err);
 	if (common->fd)
 		return use_segments(bus, port, err);
+	if (common->bitrate > 1000000)
+		return evcan_error_set(err, EVCAN_ERR_INVALID, 0, "bitrate "
+		    "%lld is more than 1000000, the most without fd=true",
+		    (long long)common->bitrate);
 	if (common->bitrate > 0)
 		port->bits = VECTOR_BITS_RATE;
 	port->bitrate = (uint32_t)common->bitrate;
