@@ -88,7 +88,8 @@ detect(const char *const *interfaces, double seconds)
 	if (rc < 0)
 		return fail_error(&err);
 	if (n == 0 && !common.json && !common.quiet)
-		say("nothing found that could be opened");
+		say("nothing found that could be opened%s",
+		    common.verbose ? "" : " (-v: which libraries are missing)");
 	return 0;
 }
 
@@ -130,6 +131,7 @@ const struct command cmd_detect = {
 "Asks the drivers named, or all, and prints one line for each bus that could\n"
 "be opened: the words that other commands take, a tab, and a remark.\n\n"
 "  --timeout S   seconds that each driver may take (5)\n"
+"  -v            tell which vendors' libraries are missing, too\n"
 "  --json        an array of objects with interface, channel, description\n"
 "                and options\n\n"
 "  evcan detect\n"

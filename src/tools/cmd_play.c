@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -531,7 +532,10 @@ report(const struct playing *play)
 	if (common.json || !common.quiet)
 		figures_print(common.json ? stdout : stderr, rows,
 		    sizeof(rows) / sizeof(rows[0]), common.json);
-	return sum->refused || play->faults || lost ? STATUS_FAILED : 0;
+	if (sum->refused)
+		return fail("frames that a bus cannot carry, such as CAN FD "
+		    "without fd=true: %" PRIu64, sum->refused);
+	return play->faults || lost ? STATUS_FAILED : 0;
 }
 
 static int

@@ -130,7 +130,7 @@ close_bus(struct sending *send)
 	evcan_bus_close(send->bus);
 	evcan_bus_get_stats(send->bus, &stats);
 	if (stats.send_failed)
-		return fail("%" PRIu64 " frames were taken but not sent",
+		return fail("frames taken but not sent: %" PRIu64,
 		    stats.send_failed);
 	return 0;
 }

@@ -335,7 +335,7 @@ report(const struct cycling *c)
 		say("%s sends by itself and does not tell how much",
 		    evcan_bus_name(c->bus));
 	if (bus.send_failed)
-		return fail("%llu frames were taken but not sent",
+		return fail("frames taken but not sent: %llu",
 		    (unsigned long long)bus.send_failed);
 	return sum.failed ? STATUS_FAILED : 0;
 }
