@@ -632,6 +632,7 @@ main(int argc, char **argv)
 		TEST(unplugged_before_opening), TEST(unplugged_when_idle),
 		TEST(unplugged_while_receiving),
 		TEST(unplugged_while_sending), TEST(unplugged_while_both),
+		TEST(plugged_in_again_at_once),
 		TEST(queued_sends_fail), TEST(nothing_received_is_lost),
 		TEST(read_hangs), TEST(write_hangs), TEST(open_hangs),
 		TEST(open_hangs_without_loop), TEST(close_hangs),

@@ -114,6 +114,7 @@ void unplugged_when_idle(void **state);
 void unplugged_while_receiving(void **state);
 void unplugged_while_sending(void **state);
 void unplugged_while_both(void **state);
+void plugged_in_again_at_once(void **state);
 void queued_sends_fail(void **state);
 void nothing_received_is_lost(void **state);
 

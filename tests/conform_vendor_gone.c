@@ -134,6 +134,22 @@ unplugged_while_both(void **state)
 	unplug(true, true);
 }
 
+/* A loose cable: it is there again before anybody looked. */
+void
+plugged_in_again_at_once(void **state)
+{
+	struct told *a = watch_open(row.a, ""), *b = watch_open(row.b, "");
+
+	(void)state;
+	works(a, b);
+	control_channel("unplug", "");
+	control_channel("plug", "");
+	await(a->events[EVCAN_BUS_OPENED] == 2);
+	works(a, b);
+	assert_int_equal(a->events[EVCAN_BUS_ERROR], 1);
+	assert_int_equal(b->events[EVCAN_BUS_ERROR], 0);
+}
+
 /* Its thread sleeps in a write, with more behind than it was handed. */
 void
 queued_sends_fail(void **state)

@@ -179,6 +179,17 @@ double_channel(const struct double_node *node)
 	return node->channel;
 }
 
+bool
+double_dead(const struct double_node *node)
+{
+	bool dead;
+
+	pthread_mutex_lock(&bus_lock);
+	dead = node->dead;
+	pthread_mutex_unlock(&bus_lock);
+	return dead;
+}
+
 /* Frames */
 
 bool

@@ -36,6 +36,8 @@ void double_init(int channels);
 struct double_node *double_join(int channel, size_t queue, bool drop_oldest);
 void double_leave(struct double_node *node);
 int double_channel(const struct double_node *node);
+/* Whether it was there when its channel was unplugged. */
+bool double_dead(const struct double_node *node);
 
 /* Puts a frame on the bus: all other nodes get it, those of the sender's own
  * channel too; the sender itself a copy with DOUBLE_ECHO if it asks for one.

@@ -402,7 +402,7 @@ CanalGetStatus(long handle, struct state *state)
 
 	if (device == NULL)
 		return code;
-	if (double_unplugged(double_channel(device->node)))
+	if (double_dead(device->node))
 		return HARDWARE;
 	state->channel_status =
 	    bits[double_state(double_channel(device->node))];
@@ -418,7 +418,7 @@ CanalGetStatistics(long handle, struct counters *counters)
 
 	if (device == NULL)
 		return code;
-	if (double_unplugged(double_channel(device->node)))
+	if (double_dead(device->node))
 		return HARDWARE;
 	*counters = device->counters;
 	while (double_setting("usb2can_overruns", 0) > 0 &&
