@@ -56,6 +56,9 @@ static const struct evcan_option common_options[] = {
 	    "seconds between tries at most", 0, COMMON(reopen_max) },
 	{ "name", NULL, EVCAN_OPTION_TEXT, NULL, 0, 0, NULL,
 	    "what messages call this bus", 0, COMMON(name) },
+	{ "channel_name", NULL, EVCAN_OPTION_TEXT, NULL, 0, 0, NULL,
+	    "what frames and logs call the channel, where its own name "
+	    "would not tell it apart", 0, COMMON(channel_name) },
 	{ "ignore_config", NULL, EVCAN_OPTION_BOOL, "false", 0, 0, NULL,
 	    "read no can.conf and no CAN_* variable", 0,
 	    COMMON(ignore_config) },
@@ -204,14 +207,16 @@ static int
 name_bus(struct evcan_bus *bus, struct evcan_error *err)
 {
 	const char *channel = bus->common.channel;
+	const char *called = bus->common.channel_name != NULL ?
+	    bus->common.channel_name : channel;
 	char name[300];
 	int index;
 
-	if (channel != NULL && channel[0] != '\0') {
-		index = evcan_channel_intern(channel);
+	if (called != NULL && called[0] != '\0') {
+		index = evcan_channel_intern(called);
 		if (index < 0)
 			return evcan_error_set(err, index, 0, "channel \"%s\""
-			    ": %s", channel, index == EVCAN_ERR_INVALID ?
+			    ": %s", called, index == EVCAN_ERR_INVALID ?
 			    "the name is too long" : "no more names");
 		bus->channel = (uint16_t)index;
 	}

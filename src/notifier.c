@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include <evcan/channel.h>
 #include <evcan/notifier.h>
 
 #include "bus_internal.h"
@@ -277,6 +278,25 @@ on_event(struct evcan_bus *bus, enum evcan_bus_event event,
 
 /* Buses. */
 
+/* Adapters of two vendors may both be channel 0. */
+static void
+warn_of_namesakes(const struct evcan_notifier *notifier,
+    const struct evcan_bus *bus)
+{
+	for (size_t i = 0; i < notifier->n_buses; i++) {
+		const struct evcan_bus *other = notifier->buses[i];
+
+		if (other->channel == 0 || other->channel != bus->channel ||
+		    other->driver == bus->driver)
+			continue;
+		evcan_log(EVCAN_LOG_WARNING, "notifier", "frames of %s and of "
+		    "%s both have channel \"%s\"; option channel_name tells "
+		    "them apart", other->name, bus->name,
+		    evcan_channel_name(bus->channel));
+		return;
+	}
+}
+
 int
 evcan_notifier_add_bus(struct evcan_notifier *notifier, struct evcan_bus *bus)
 {
@@ -299,9 +319,11 @@ evcan_notifier_add_bus(struct evcan_notifier *notifier, struct evcan_bus *bus)
 		return EVCAN_ERR_NOMEM;
 	notifier->polls = polls;
 	r = evcan_bus_attach_(bus, notifier, on_frames, on_event);
-	if (r == 0)
-		buses[notifier->n_buses++] = bus;
-	return r;
+	if (r < 0)
+		return r;
+	warn_of_namesakes(notifier, bus);
+	buses[notifier->n_buses++] = bus;
+	return 0;
 }
 
 int

@@ -520,6 +520,45 @@ awaits_and_calls_back(void **state)
 	unmake(&w);
 }
 
+static void
+note_log(enum evcan_log_level level, const char *topic, const char *text,
+    void *arg)
+{
+	(void)topic;
+	if (level == EVCAN_LOG_WARNING)
+		snprintf(arg, 300, "%s", text);
+}
+
+/* Two vendors' first channels would be one in a log. */
+static void
+warns_of_namesakes(void **state)
+{
+	struct evcan_notifier *notifier = evcan_notifier_new(NULL);
+	const char *const specs[] = { "pcan:7", "kvaser:7,channel_name=engine",
+		"kvaser:7", "ixxat:7" };
+	struct evcan_bus *buses[4];
+	char told[300] = "";
+
+	(void)state;
+	evcan_set_log_cb(note_log, told);
+	for (int i = 0; i < 4; i++) {
+		buses[i] = evcan_bus_new_spec(NULL, specs[i], NULL);
+		assert_non_null(buses[i]);
+		assert_int_equal(evcan_notifier_add_bus(notifier, buses[i]),
+		    0);
+		assert_int_equal(told[0] != '\0', i > 1);
+	}
+	evcan_set_log_cb(NULL, NULL);
+	assert_string_equal(told, "frames of pcan:7 and of ixxat:7 both have "
+	    "channel \"7\"; option channel_name tells them apart");
+	assert_string_equal(evcan_channel_name(evcan_bus_channel_index(
+	    buses[1])), "engine");
+	assert_string_equal(evcan_bus_name(buses[1]), "kvaser:7");
+	evcan_notifier_free(notifier);
+	for (int i = 0; i < 4; i++)
+		evcan_bus_free(buses[i]);
+}
+
 int
 main(void)
 {
@@ -534,7 +573,8 @@ main(void)
 		cmocka_unit_test(buffers_and_bounds),
 		cmocka_unit_test(never_holds_a_loop),
 		cmocka_unit_test(waits_without_a_loop),
-		cmocka_unit_test(awaits_and_calls_back)
+		cmocka_unit_test(awaits_and_calls_back),
+		cmocka_unit_test(warns_of_namesakes)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

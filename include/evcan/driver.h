@@ -183,6 +183,7 @@ struct evcan_bus_common {
 	bool ignore_config;
 	const char *config;
 	const char *config_context;
+	const char *channel_name; /**< of its frames; NULL: the channel */
 };
 const struct evcan_bus_common *evcan_driver_common(
     const struct evcan_bus *bus);
