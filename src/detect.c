@@ -26,7 +26,9 @@ struct search {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct found *found, **end;
-	bool done;        /* the thread has ended */
+	pthread_t thread;
+	bool threaded;
+	bool done;        /* the thread is at its end */
 	bool left;        /* nobody waits any more */
 };
 
@@ -122,20 +124,17 @@ static struct search *
 start(const struct evcan_driver *driver)
 {
 	struct search *search;
-	pthread_attr_t attr;
-	pthread_t thread;
 
 	if (driver->detect == NULL)
 		return NULL;
 	search = search_new(driver);
 	if (search == NULL)
 		return NULL;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	/* No thread to be had: then it runs here, and nobody waits. */
-	if (pthread_create(&thread, &attr, run, search) != 0)
+	search->threaded = pthread_create(&search->thread, NULL, run,
+	    search) == 0;
+	if (!search->threaded)
 		run(search);
-	pthread_attr_destroy(&attr);
 	return search;
 }
 
@@ -171,6 +170,8 @@ collect(struct search *search, int64_t end, evcan_detect_cb cb, void *arg)
 		    &search->lock, end);
 	done = search->done;
 	search->left = !done;
+	if (!done)
+		pthread_detach(search->thread);
 	pthread_mutex_unlock(&search->lock);
 	if (!done) {
 		evcan_log(EVCAN_LOG_WARNING, "detect",
@@ -178,6 +179,9 @@ collect(struct search *search, int64_t end, evcan_detect_cb cb, void *arg)
 		    search->driver->name);
 		return 0;
 	}
+	/* It is at its end: what libraries keep for it goes with it. */
+	if (search->threaded)
+		pthread_join(search->thread, NULL);
 	n = tell(search, cb, arg);
 	search_free(search);
 	return n;
